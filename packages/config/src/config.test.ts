@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { ConfigError, duration, port, readConfig, str } from "./index.ts";
+
+const spec = {
+  PORT: port({ default: 8080, desc: "port of the gRPC server" }),
+  GRACE: duration({ default: 10_000, desc: "how long calls may take to finish at shutdown" }),
+  DATABASE_URL: str({ desc: "PostgreSQL to use" }),
+};
+const DATABASE_URL = "postgres://localhost/x";
+
+test("what is not said has its default", () => {
+  expect(readConfig(spec, { env: { DATABASE_URL, PORT: "" } })).toEqual({ PORT: 8080, GRACE: 10_000, DATABASE_URL });
+});
+
+test("the prefixed name goes before the plain one", () => {
+  const env = { DATABASE_URL, PORT: "1", ORDER_PORT: "2" };
+  expect(readConfig(spec, { env, prefix: "ORDER" }).PORT).toBe(2);
+  expect(readConfig(spec, { env, prefix: "USER" }).PORT).toBe(1);
+});
+
+for (const [text, ms] of [
+  ["250ms", 250],
+  ["30s", 30_000],
+  ["5m", 300_000],
+  ["1h", 3_600_000],
+] as const) {
+  test(`${text} is ${ms} ms`, () => expect(readConfig(spec, { env: { DATABASE_URL, GRACE: text } }).GRACE).toBe(ms));
+}
+
+for (const [name, value] of [
+  ["PORT", "eighty"],
+  ["PORT", "70000"],
+  ["GRACE", "10"],
+  ["GRACE", "-1s"],
+] as const) {
+  test(`${name}=${value} is refused by name, without the value`, () => {
+    const read = () => readConfig(spec, { env: { DATABASE_URL, [name]: value } });
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(name);
+    expect(read).not.toThrow(value);
+  });
+}
+
+test("each wrong variable has a line, with the name that was read", () => {
+  const read = () => readConfig(spec, { env: { ORDER_PORT: "x" }, prefix: "ORDER" });
+  expect(read).toThrow(/^ORDER_PORT has .*: port of the gRPC server\nDATABASE_URL is not set: PostgreSQL to use$/);
+});

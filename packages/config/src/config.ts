@@ -1,0 +1,52 @@
+import { bool, cleanEnv, EnvError, EnvMissingError, makeValidator, num, port, str, type ValidatorSpec } from "envalid";
+
+/** What a process may be told by its environment: a name, how it is read, its default and what it means (`desc`). */
+export type ConfigSpec = Readonly<Record<string, ValidatorSpec<unknown>>>;
+
+export type Config<S extends ConfigSpec> = {
+  readonly [Name in keyof S]: S[Name] extends ValidatorSpec<infer T> ? T : never;
+};
+
+/** A variable is wrong or missing. Its message is one line for each, for the person who starts the process. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+export interface ReadConfigOptions {
+  /** Where to read; by default the process's environment. */
+  env?: Readonly<Record<string, string | undefined>>;
+  /** Where several services share an environment: `ORDER_PORT` is then read before `PORT`. */
+  prefix?: string;
+}
+
+/**
+ * Reads and checks configuration once, at start. Variables of other names are not touched; an empty value counts as
+ * absent. Throws a ConfigError that names every wrong variable. Values are not repeated in it: they may be secrets.
+ */
+export function readConfig<S extends ConfigSpec>(spec: S, options: ReadConfigOptions = {}): Config<S> {
+  const env = options.env ?? process.env;
+  const prefix = options.prefix ? `${options.prefix}_` : "";
+  const names = Object.keys(spec);
+  const found = Object.fromEntries(names.map((name) => [name, env[prefix + name] || env[name] || undefined]));
+  const config = cleanEnv(found, spec, {
+    reporter({ errors }) {
+      const lines = Object.entries(errors).map(([name, error]) => {
+        const asked = env[prefix + name] ? prefix + name : name;
+        const what = error instanceof EnvMissingError ? "is not set" : "has a value that cannot be used";
+        const help = error instanceof EnvError && error.message.startsWith("expected") ? `, ${error.message}` : "";
+        return `${asked} ${what}${help}: ${spec[name]?.desc ?? ""}`;
+      });
+      if (lines.length > 0) throw new ConfigError(lines.join("\n"));
+    },
+  });
+  return { ...config } as Config<S>;
+}
+
+/** A duration: a whole number with its unit, `250ms`, `30s`, `5m` or `1h`. Read as milliseconds. */
+export const duration = makeValidator<number>((input) => {
+  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(input);
+  if (!match) throw new EnvError("expected a number with ms, s, m or h");
+  return Number(match[1]) * ({ ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as string] as number);
+});
+
+export { bool, num, port, str };

@@ -1,0 +1,8 @@
+export { CODES, type Code, fromCodeNumber, toCodeNumber } from "./code.ts";
+export {
+  type ErrorDetail,
+  type FieldViolation,
+  StatusError,
+  type StatusErrorOptions,
+  toStatusError,
+} from "./status-error.ts";

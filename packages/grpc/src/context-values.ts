@@ -1,0 +1,22 @@
+/** A typed key of a call's values. */
+export interface ContextKey<T> {
+  readonly name: string;
+  readonly defaultValue: T;
+}
+
+/** A new key; what it names on a call where it was not set is `defaultValue`. */
+export const createContextKey = <T>(name: string, defaultValue: T): ContextKey<T> => ({ name, defaultValue });
+
+/** What interceptors and the handler of one call tell each other: the principal, the request id. */
+export interface ContextValues {
+  get<T>(key: ContextKey<T>): T;
+  set<T>(key: ContextKey<T>, value: T): void;
+}
+
+export function createContextValues(): ContextValues {
+  const values = new Map<ContextKey<unknown>, unknown>();
+  return {
+    get: <T>(key: ContextKey<T>) => (values.has(key) ? (values.get(key) as T) : key.defaultValue),
+    set: (key, value) => void values.set(key, value),
+  };
+}
