@@ -1,0 +1,63 @@
+# Needs npm, make and any Node >= 20. All else, Node 24 and PostgreSQL included, comes from npm by the lockfile.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+export PATH := $(CURDIR)/node_modules/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+INSTALLED := node_modules/.installed
+GENERATED := packages/contracts/gen/.generated
+CONTRACTS := $(shell find proto) $(wildcard buf*.yaml packages/*/buf*.yaml) scripts/generate.ts scripts/print-proto.ts
+MANIFESTS := package.json pnpm-lock.yaml pnpm-workspace.yaml $(wildcard packages/*/package.json services/*/package.json test/package.json)
+# The version that package.json pins; read when it is needed only.
+PNPM = npx -y $(shell sed -n 's/.*"packageManager": "\(.*\)".*/\1/p' package.json)
+# Where the system can do it, the platform ends with a make that is killed and keeps no port.
+BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
+
+.PHONY: help run greet test check generate format lint types install
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+# exec: the process is make's child itself, so Ctrl-C and SIGTERM reach it once, and make waits until it has drained.
+run: $(GENERATED) ## start every service here (service=user: that one)
+	@exec $(BOUND) node services/platform/src/main.ts $${service:+"$$service"}
+
+greet: $(GENERATED) ## call the running greeter: name=John [kind=greet|list|record|chat] [target=127.0.0.1:8080]
+	@exec node services/greeter/src/greet.ts --name="$$name" $${kind:+--kind="$$kind"} $${target:+--target="$$target"}
+
+test: $(GENERATED) ## every test (only=services/user: those of a path)
+	@exec vitest run $${only:+"$$only"}
+
+check: $(GENERATED) ## what CI runs: format, lint, types, contracts, tests, clean tree
+	@exec node scripts/check.ts
+
+generate: $(INSTALLED) ## TypeScript from proto/ (happens by itself when proto/ changes)
+	@rm -f $(GENERATED)
+	@$(MAKE) --no-print-directory $(GENERATED)
+
+format: $(INSTALLED) ## format TypeScript and .proto
+	@biome check --write --linter-enabled=false .
+	@buf format --write proto
+
+lint: $(GENERATED) ## lint TypeScript and .proto
+	@biome lint --error-on-warnings .
+	@buf lint
+
+types: $(GENERATED) ## check types
+	@tsc -p .
+
+install: $(INSTALLED) ## npm packages by the lockfile (happens by itself)
+
+# Progress goes to standard error, so that standard output is the program's alone.
+$(INSTALLED): $(MANIFESTS)
+	@command -v npx >/dev/null || { echo "npx is not on the path: install Node.js 20 or later" >&2; exit 1; }
+	@if [ -e node_modules/.modules.yaml ]; then echo "Installing packages (they changed)..."; else \
+	  echo "Installing packages (first start only, about half a minute)..."; fi >&2
+	@$(PNPM) install --config.confirmModulesPurge=false >&2
+	@touch $@
+
+$(GENERATED): $(INSTALLED) $(CONTRACTS)
+	@echo "Generating TypeScript from proto/..." >&2
+	@node scripts/generate.ts >&2
+	@touch $@

@@ -1,0 +1,57 @@
+// Everything that must hold before a change lands. Runs all of it, also after a failure, and ends with one line of counts.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readReport } from "./vitest-report.ts";
+
+const root = join(import.meta.dirname, "..");
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+const CHECKS: readonly (readonly [name: string, ...command: string[]])[] = [
+  ["format", "biome", "check", "--linter-enabled=false", "."],
+  ["lint", "biome", "lint", "--error-on-warnings", "."],
+  ["types", "tsc", "-p", "."],
+  ["contracts: lint", "buf", "lint"],
+  ["contracts: format", "buf", "format", "--diff", "--exit-code", "proto"],
+  ["contracts: breaking changes", "node", "scripts/check-breaking.ts"],
+];
+
+function run(name: string, command: readonly string[]): boolean {
+  const [program, ...args] = command;
+  say(`\n${name}: ${command.join(" ")}`);
+  const startedAt = performance.now();
+  const { status, error } = spawnSync(program ?? "", args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  if (error) say(error.message);
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  say(`${name}: ${status === 0 ? "ok" : "FAILED"} (${seconds} s)`);
+  return status === 0;
+}
+
+/** What git sees as changed; outside a repository nothing. */
+const changes = () => spawnSync("git", ["status", "--porcelain"], { cwd: root, encoding: "utf8" }).stdout ?? "";
+
+function runTests(): { passed: number; failed: number; skipped: number } {
+  const folder = mkdtempSync(join(tmpdir(), "tenon-check-"));
+  try {
+    const file = join(folder, "report.json");
+    const ok = run("tests", ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`]);
+    return readReport(file, ok);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const before = changes();
+const results = CHECKS.map(([name, ...command]) => ({ name, ok: run(name, command) }));
+const tests = runTests();
+const after = changes();
+results.push({ name: "clean tree", ok: before === after });
+if (before !== after) say(`\nclean tree: FAILED, the checks changed files that git watches:\n${after}`);
+
+const failures = results.filter(({ ok }) => !ok).map(({ name }) => name);
+if (tests.skipped > 0) say(`\n${tests.skipped} tests were skipped; each says why above`);
+if (failures.length > 0) say(`\nfailed: ${failures.join(", ")}`);
+const failed = failures.length + tests.failed;
+say(`${results.length - failures.length + tests.passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
