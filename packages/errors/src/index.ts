@@ -1,4 +1,5 @@
 export { CODES, type Code, fromCodeNumber, toCodeNumber } from "./code.ts";
+export { StartError } from "./start-error.ts";
 export {
   type ErrorDetail,
   type FieldViolation,
