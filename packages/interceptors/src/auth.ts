@@ -1,0 +1,81 @@
+import type { DescService } from "@bufbuild/protobuf";
+import { StatusError } from "@tenon/errors";
+import type { Call, Interceptor, Method } from "@tenon/grpc";
+import { type AccessRule, type AccessWord, contractRule, toAccessRule } from "./access-rule.ts";
+import { bearerToken } from "./bearer-token.ts";
+import { HEALTH, methodsOf, REFLECTION } from "./methods-of.ts";
+import { perMethod } from "./per-method.ts";
+import { ANONYMOUS, type Principal, principalKey } from "./principal.ts";
+import { eitherOf, type TokenVerifier } from "./token-verifier.ts";
+import { rememberVerified } from "./verified-tokens.ts";
+
+export interface AuthOptions {
+  /** Verifies users' tokens; without it none is accepted. */
+  users?: TokenVerifier;
+  /** Verifies services' tokens; without it none is accepted. */
+  services?: TokenVerifier;
+  /** Who may ask for reflection; by default `admin`. Health is public always. */
+  reflection?: "public" | "admin";
+  /** Rules for methods without a descriptor of ours, by path or by service: `{ "/pkg.Service/Method": ["admin"] }`. */
+  access?: Readonly<Record<string, readonly AccessWord[]>>;
+  /** Their access rules are read at once, so that a wrong one stops the start; others are read at their first call. */
+  contracts?: readonly DescService[];
+  /** For how many tokens it is remembered that they hold; by default 10,000. */
+  maxTokens?: number;
+  now?: () => Date;
+}
+
+/**
+ * Lets a call in if the contract says so: before any message of it is read, by the bearer token in `authorization`.
+ * Leaves the caller where `principalOf` finds him. On a client it does nothing; see `serviceToken`.
+ *
+ * UNAUTHENTICATED with TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED where it is not known who calls, PERMISSION_DENIED
+ * with NOT_ALLOWED where it is; UNAVAILABLE where no keys can be had to tell. A method that declares no access is closed
+ * to everyone. A token that does not hold is refused also by public methods: who sends one takes himself for somebody,
+ * and an answer for nobody would mislead him.
+ *
+ * A method that nobody knows is UNIMPLEMENTED, token or not: it has no rule, so it is as closed as can be, and clients
+ * rely on that code to notice what a server does not offer (reflection v1 or v1alpha).
+ */
+export function auth(options: AuthOptions): Interceptor {
+  const { reflection = "admin", access = {}, contracts = [], maxTokens = 10_000, now = () => new Date() } = options;
+  const verifier = rememberVerified(eitherOf(options), { maxTokens, now });
+  const given = new Map(Object.entries(access).map(([name, words]) => [name, toAccessRule(words, name)]));
+  for (const service of REFLECTION) given.set(service, toAccessRule([reflection], service));
+  const ruleOf = perMethod((method) => given.get(method.path) ?? given.get(method.service) ?? declared(method));
+  for (const method of methodsOf(contracts)) contractRule(method);
+
+  return function auth(call) {
+    // Probes are answered whatever they carry.
+    if (call.side === "client" || call.method.service === HEALTH) return {};
+    return {
+      onStart() {
+        const rule = ruleOf(call.method);
+        if (rule === undefined) throw unknownMethod(call.method);
+        const token = bearerToken(call.requestMetadata);
+        if (token === undefined) return admit(call, rule, ANONYMOUS);
+        const verified = verifier.verify(token);
+        if (verified instanceof Promise) return verified.then(({ principal }) => admit(call, rule, principal));
+        admit(call, rule, verified.principal);
+      },
+    };
+  };
+}
+
+/** None for a method that is known by path alone: it was served without us, or it does not exist. */
+const declared = (method: Method): AccessRule | undefined =>
+  method.desc === undefined ? undefined : contractRule(method);
+
+function admit(call: Call, allows: AccessRule, principal: Principal): void {
+  if (!allows(principal)) throw principal.kind === "anonymous" ? tokenMissing() : notAllowed();
+  call.values.set(principalKey, principal);
+}
+
+const tokenMissing = (): StatusError =>
+  new StatusError("UNAUTHENTICATED", "a token is needed for this method", { reason: "TOKEN_MISSING" });
+
+const notAllowed = (): StatusError =>
+  new StatusError("PERMISSION_DENIED", "not allowed to call this method", { reason: "NOT_ALLOWED" });
+
+const unknownMethod = ({ path }: Method): StatusError =>
+  new StatusError("UNIMPLEMENTED", `The server does not implement the method ${path}`);

@@ -1,0 +1,37 @@
+export { type AccessRule, type AccessWord, contractRule } from "./access-rule.ts";
+export { type AccessTokenOptions, signAccessToken } from "./access-token.ts";
+export { type AuthOptions, auth } from "./auth.ts";
+export { currentCall, detached } from "./current-call.ts";
+export { type DeadlineOptions, deadline } from "./deadline.ts";
+export { createFileKeySource, createKeySource, type KeySource, type KeySourceOptions } from "./key-source.ts";
+export { clientLevel, type Level, type LoggingOptions, logging, serverLevel } from "./logging.ts";
+export { type MethodShape, methodsOf } from "./methods-of.ts";
+export { type MetricsOptions, metrics } from "./metrics.ts";
+export {
+  ANONYMOUS,
+  type AnonymousPrincipal,
+  type Principal,
+  principalKey,
+  principalOf,
+  type ServicePrincipal,
+  type UserPrincipal,
+} from "./principal.ts";
+export { type PropagationOptions, propagation } from "./propagation.ts";
+export { type RecoveryOptions, recovery } from "./recovery.ts";
+export { REQUEST_ID_HEADER, requestIdKey, requestIdOf } from "./request-id.ts";
+export { allBut, type Match, onlyFor } from "./selector.ts";
+export { createServiceTokens, type ServiceTokens, type ServiceTokensOptions, serviceToken } from "./service-token.ts";
+export {
+  type StandardClientOptions,
+  type StandardServerOptions,
+  standardClient,
+  standardServer,
+} from "./standard-chain.ts";
+export {
+  createServiceTokenVerifier,
+  createTokenVerifier,
+  type TokenVerifier,
+  type TokenVerifierOptions,
+  type VerifiedToken,
+} from "./token-verifier.ts";
+export { type ValidationOptions, validation } from "./validation.ts";

@@ -1,0 +1,105 @@
+import { CODES, type Code } from "@tenon/errors";
+import { Counter, Histogram, type Registry } from "prom-client";
+import { codeName } from "./code-name.ts";
+import { METHOD_LABELS, type MethodLabels } from "./method-labels.ts";
+
+/** What was counted of one method. */
+export interface Series {
+  started: number;
+  received: number;
+  sent: number;
+  end(code: Code, seconds: number): void;
+}
+
+/** The metrics of one side in one registry. */
+export interface Meter {
+  /** Those of the method with these labels; from then on it is shown, at 0 with every code. */
+  series(labels: MethodLabels): Series;
+}
+
+/** Those of go-grpc-middleware, in seconds. */
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+const meters = new WeakMap<Registry, Map<string, Meter>>();
+
+/** The meter of a side in this registry, made where there is none: a name can be registered once only. */
+export function meterOf(registry: Registry, side: "server" | "client"): Meter {
+  const ofRegistry = meters.get(registry) ?? new Map<string, Meter>();
+  meters.set(registry, ofRegistry);
+  const meter = ofRegistry.get(side) ?? createMeter(registry, side);
+  ofRegistry.set(side, meter);
+  return meter;
+}
+
+interface MethodSeries extends Series {
+  readonly labels: MethodLabels;
+  readonly handled: Map<Code, number>;
+}
+
+/** Calls count in plain numbers; they become prom-client's, which hashes labels each time, when they are collected. */
+function createMeter(registry: Registry, side: "server" | "client"): Meter {
+  const methods = new Map<string, MethodSeries>();
+
+  const counter = (name: string, help: string, counted: (series: MethodSeries) => number): void => {
+    new Counter({
+      name: `grpc_${side}_${name}_total`,
+      help,
+      labelNames: METHOD_LABELS,
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const series of methods.values()) this.inc({ ...series.labels }, counted(series));
+      },
+    });
+  };
+  counter("started", `Calls started on the ${side}.`, ({ started }) => started);
+  counter("msg_received", `Messages of streams and calls received on the ${side}.`, ({ received }) => received);
+  counter("msg_sent", `Messages of streams and calls sent by the ${side}.`, ({ sent }) => sent);
+
+  new Counter({
+    name: `grpc_${side}_handled_total`,
+    help: `Calls completed on the ${side}, by their status code.`,
+    labelNames: [...METHOD_LABELS, "grpc_code"] as const,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { labels, handled } of methods.values()) {
+        for (const [code, count] of handled) this.inc({ ...labels, grpc_code: codeName(code) }, count);
+      }
+    },
+  });
+
+  const handling = new Histogram({
+    name: `grpc_${side}_handling_seconds`,
+    help: `Time from the start of a call to its status, on the ${side}.`,
+    labelNames: METHOD_LABELS,
+    buckets: BUCKETS,
+    registers: [registry],
+  });
+
+  function createSeries(labels: MethodLabels): MethodSeries {
+    handling.zero({ ...labels });
+    const { observe } = handling.labels({ ...labels });
+    const handled = new Map(CODES.map((code) => [code, 0]));
+    return {
+      labels,
+      handled,
+      started: 0,
+      received: 0,
+      sent: 0,
+      end(code, seconds) {
+        handled.set(code, (handled.get(code) ?? 0) + 1);
+        observe(seconds);
+      },
+    };
+  }
+
+  return {
+    series(labels) {
+      const key = Object.values(labels).join("/");
+      const series = methods.get(key) ?? createSeries(labels);
+      methods.set(key, series);
+      return series;
+    },
+  };
+}

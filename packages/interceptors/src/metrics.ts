@@ -1,0 +1,45 @@
+import type { Interceptor } from "@tenon/grpc";
+import type { Registry } from "prom-client";
+import { meterOf } from "./meter.ts";
+import { createLabels, methodLabels } from "./method-labels.ts";
+import type { MethodShape } from "./methods-of.ts";
+import { perMethod } from "./per-method.ts";
+
+export interface MetricsOptions {
+  /** Which side's calls these are; the other side's are not counted. */
+  side: "server" | "client";
+  /** All that is served or called, so that each is shown at 0 before its first call. */
+  methods?: readonly MethodShape[];
+}
+
+/**
+ * Counts calls and messages under go-grpc-middleware's names (`grpc_server_handled_total` and its like), so that its
+ * dashboards work. Every method is there at 0 with every code, so that rates and alerts see a first failure. Methods
+ * that nobody serves share one label, whatever names strangers invent. Several on one registry count together.
+ */
+export function metrics(registry: Registry, { side, methods = [] }: MetricsOptions): Interceptor {
+  const meter = meterOf(registry, side);
+  const labelsOf = createLabels(methods);
+  const seriesOf = perMethod((method) => meter.series(labelsOf(method)));
+  for (const method of methods) meter.series(methodLabels(method));
+  return function metrics(call) {
+    if (call.side !== side) return {};
+    const series = seriesOf(call.method);
+    let startedMs = 0;
+    return {
+      onStart() {
+        startedMs = performance.now();
+        series.started += 1;
+      },
+      onReceive() {
+        series.received += 1;
+      },
+      onSend() {
+        series.sent += 1;
+      },
+      onEnd({ code }) {
+        series.end(code, (performance.now() - startedMs) / 1000);
+      },
+    };
+  };
+}

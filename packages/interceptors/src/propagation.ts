@@ -1,0 +1,72 @@
+import { randomUUID } from "node:crypto";
+import { StatusError } from "@tenon/errors";
+import type { Call, CallHooks, Interceptor } from "@tenon/grpc";
+import { currentCall, onBehalfOf } from "./current-call.ts";
+import { isRequestId, REQUEST_ID_HEADER, requestIdKey, requestIdOf } from "./request-id.ts";
+
+/** W3C trace context. */
+const TRACE_HEADERS = ["traceparent", "tracestate"];
+
+export interface PropagationOptions {
+  /** What a call keeps of its time for itself when it calls others; by default 20 ms. */
+  marginMs?: number;
+  /** Further keys of metadata that go on to other services, besides trace context and request id. */
+  metadata?: readonly string[];
+  newRequestId?: () => string;
+}
+
+/**
+ * Carries a call's deadline, cancellation, trace context and request id to the calls made on its behalf. On a server it
+ * remembers the call for all that runs in it, so it comes first in the list; on a client it takes from that call what
+ * the new one must keep to. A client call is refused without traffic when no time is left or the call it serves has
+ * failed; once that has ended with OK, only metadata passes on, and what runs for it may finish.
+ */
+export function propagation(options: PropagationOptions = {}): Interceptor {
+  const { marginMs = 20, metadata = [], newRequestId = randomUUID } = options;
+  const forwarded = [...TRACE_HEADERS, ...metadata];
+  return function propagation(call) {
+    if (call.side === "client") return inherit(call, forwarded, marginMs);
+    return {
+      onStart() {
+        const [given] = call.requestMetadata.get(REQUEST_ID_HEADER);
+        call.values.set(requestIdKey, isRequestId(given) ? given : newRequestId());
+      },
+      run: (next) => onBehalfOf(call, next),
+    };
+  };
+}
+
+function inherit(call: Call, forwarded: readonly string[], marginMs: number): CallHooks {
+  const parent = currentCall();
+  if (parent === undefined) return {};
+  const cancel = () => call.abort(new StatusError("CANCELLED", "the call that this one serves has ended"));
+  return {
+    onStart() {
+      forwardMetadata(parent, call, forwarded);
+      if (parent.status?.code === "OK") return;
+      if (parent.status !== undefined) throw parentEnded(parent);
+      const deadline = Math.min(call.deadline, parent.deadline - marginMs);
+      if (deadline <= Date.now()) throw new StatusError("DEADLINE_EXCEEDED", "no time is left for this call");
+      call.deadline = deadline;
+      parent.signal.addEventListener("abort", cancel, { once: true });
+    },
+    onEnd: () => parent.signal.removeEventListener("abort", cancel),
+  };
+}
+
+function forwardMetadata(parent: Call, call: Call, keys: readonly string[]): void {
+  const { requestMetadata } = call;
+  for (const key of keys) {
+    if (requestMetadata.get(key).length > 0) continue;
+    for (const value of parent.requestMetadata.get(key)) requestMetadata.add(key, value);
+  }
+  const requestId = requestIdOf(parent);
+  if (requestId !== "" && requestMetadata.get(REQUEST_ID_HEADER).length === 0) {
+    requestMetadata.set(REQUEST_ID_HEADER, requestId);
+  }
+}
+
+function parentEnded({ status }: Call): StatusError {
+  const code = status?.code === "DEADLINE_EXCEEDED" ? "DEADLINE_EXCEEDED" : "CANCELLED";
+  return new StatusError(code, "the call that this one serves has ended", { cause: status?.error });
+}

@@ -1,0 +1,54 @@
+import { create, type DescMessage, type DescService, type Message } from "@bufbuild/protobuf";
+import { pathToString } from "@bufbuild/protobuf/reflect";
+import { createValidator, type Violation } from "@bufbuild/protovalidate";
+import { StatusError } from "@tenon/errors";
+import type { Interceptor } from "@tenon/grpc";
+
+export interface ValidationOptions {
+  /** The rules of their requests are compiled at once, some 30 ms a type; others at their first message. */
+  contracts?: readonly DescService[];
+}
+
+/** So many violations and characters of each are told; details of more than 8 KiB would not reach the caller. */
+const MAX_VIOLATIONS = 20;
+const MAX_TEXT_LENGTH = 160;
+
+/**
+ * Checks every message that a server receives against the rules of its contract (buf.validate): INVALID_ARGUMENT with
+ * reason VALIDATION_FAILED and each violation by field. A rule that cannot be evaluated is our bug: INTERNAL, or at once
+ * an error for `contracts`. Clients check nothing: the callee's rules decide, which may be newer than the caller's.
+ */
+export function validation({ contracts = [] }: ValidationOptions = {}): Interceptor {
+  const validator = createValidator();
+
+  function check(schema: DescMessage, message: Message): void {
+    const result = validator.validate(schema, message);
+    if (result.kind === "invalid") throw toRefusal(result.violations);
+    if (result.kind === "error") throw new Error(`the rules of ${schema.typeName} fail`, { cause: result.error });
+  }
+
+  for (const { input } of contracts.flatMap(({ methods }) => methods)) {
+    const { kind, error } = validator.validate(input, create(input));
+    if (kind === "error") throw new Error(`the rules of ${input.typeName} fail`, { cause: error });
+  }
+
+  return function validation({ side, method: { desc } }) {
+    if (side === "client" || desc === undefined) return {};
+    const { input } = desc;
+    return { onReceive: (message) => check(input, message as Message) };
+  };
+}
+
+function toRefusal(violations: readonly Violation[]): StatusError {
+  const told = violations.slice(0, MAX_VIOLATIONS).map(({ field, message }) => ({
+    field: shorten(pathToString(field)),
+    description: shorten(message),
+  }));
+  const [first] = told.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`));
+  const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : "";
+  return new StatusError("INVALID_ARGUMENT", `${first}${more}`, { reason: "VALIDATION_FAILED", violations: told });
+}
+
+/** Keys of maps are part of a path, and as long as a caller makes them. */
+const shorten = (text: string): string =>
+  text.length <= MAX_TEXT_LENGTH ? text : `${text.slice(0, MAX_TEXT_LENGTH - 1).toWellFormed()}…`;

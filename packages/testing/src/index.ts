@@ -1,0 +1,1 @@
+export { createTestIssuer, type TestIssuer, type TestIssuerOptions, type TestUser } from "./test-issuer.ts";
