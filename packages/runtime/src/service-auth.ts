@@ -1,4 +1,4 @@
-import type { ServiceConfig } from "./service-config.ts";
+import type { ServiceConfig } from "./process-config.ts";
 
 export interface ServiceAuthOptions {
   config: Pick<ServiceConfig, "SERVICE_KEY_FILE" | "SERVICE_JWKS_FILE" | "REFLECTION">;

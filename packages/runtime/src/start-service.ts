@@ -1,8 +1,8 @@
 import type { Implementation } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import type { Registry } from "prom-client";
+import type { ServiceConfig } from "./process-config.ts";
 import type { ServiceAuth } from "./service-auth.ts";
-import type { ServiceConfig } from "./service-config.ts";
 import type { Worker } from "./worker.ts";
 
 export interface StartServiceOptions {
