@@ -3,6 +3,8 @@
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
+# npm runs under the Node that it came with.
+OUTSIDE := $(PATH)
 export PATH := $(CURDIR)/node_modules/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.installed
@@ -11,6 +13,8 @@ CONTRACTS := $(shell find proto) $(wildcard buf*.yaml packages/*/buf*.yaml) scri
 MANIFESTS := package.json pnpm-lock.yaml pnpm-workspace.yaml $(wildcard packages/*/package.json services/*/package.json test/package.json)
 # The version that package.json pins; read when it is needed only.
 PNPM = npx -y $(shell sed -n 's/.*"packageManager": "\(.*\)".*/\1/p' package.json)
+# No questions, and engines are those of the Node that is being installed, not of the one that installs it.
+QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --config.pmOnFail=ignore
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
@@ -54,7 +58,7 @@ $(INSTALLED): $(MANIFESTS)
 	@command -v npx >/dev/null || { echo "npx is not on the path: install Node.js 20 or later" >&2; exit 1; }
 	@if [ -e node_modules/.modules.yaml ]; then echo "Installing packages (they changed)..."; else \
 	  echo "Installing packages (first start only, about half a minute)..."; fi >&2
-	@$(PNPM) install --config.confirmModulesPurge=false >&2
+	@PATH="$(OUTSIDE)" $(PNPM) install $(QUIET) >&2
 	@touch $@
 
 $(GENERATED): $(INSTALLED) $(CONTRACTS)
