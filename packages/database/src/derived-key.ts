@@ -1,0 +1,10 @@
+import { createHmac } from "node:crypto";
+
+/** Bytes of a secret below which it could be guessed. */
+const SECRET_MIN_BYTES = 16;
+
+/** A key for one purpose, so that one secret of a service serves several without one telling of another. */
+export function deriveKey(secret: Uint8Array, purpose: string): Buffer {
+  if (secret.byteLength < SECRET_MIN_BYTES) throw new TypeError(`a secret has at least ${SECRET_MIN_BYTES} bytes`);
+  return createHmac("sha256", secret).update(`tenon.database:${purpose}`).digest();
+}

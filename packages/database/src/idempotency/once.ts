@@ -1,0 +1,171 @@
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { StatusError } from "@tenon/errors";
+import type { Call } from "@tenon/grpc";
+import { type Kysely, sql, type Transaction } from "kysely";
+import { withSignal } from "../open-database.ts";
+import { isDefinitive, type Outcome } from "./outcome.ts";
+import { type Caller, createRequestKeys, type IdentifiedRequest, type RequestKey } from "./request-key.ts";
+import { claim, lease, reclaim, release, settle } from "./request-record.ts";
+
+export interface OnceOptions<Tables> {
+  /** Where the effects and the records of them are, together: migrated with `databaseMigrations`. */
+  db: Kysely<Tables>;
+  /** At least 16 bytes, kept outside the database and the same for every replica. */
+  secret: Uint8Array;
+  /** Who calls: request ids of different callers have nothing to do with each other. */
+  principalOf: (call: Call) => Caller;
+  now?: () => Date;
+  /** How long an answer is repeated; by default 24 hours. After that only unique keys of the rules guard. */
+  keepMs?: number;
+}
+
+/** Runs effects of requests once for each request id, whatever is repeated, at once or later, on whichever replica. */
+export interface Once<Tables> {
+  /**
+   * Runs `effect` in a transaction and records its answer with it. A repetition of the request gets that answer, byte by
+   * byte, with the trailer `idempotent-replayed: true`, and no second effect. `effect` returns the response; or a
+   * StatusError, which is answered and recorded with what was written; or throws: definitive failures (NOT_FOUND,
+   * ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION) are recorded while what was written is undone, any other
+   * leaves no trace. The transaction ends with the call. Rejects with ABORTED (REQUEST_IN_PROGRESS) while another attempt
+   * is at work, with ALREADY_EXISTS (REQUEST_ID_REUSED) where the id was used for another request.
+   */
+  <S extends DescMessage>(
+    call: Call,
+    request: IdentifiedRequest,
+    response: S,
+    effect: (tx: Transaction<Tables>) => Promise<Answered<S>>,
+  ): Promise<MessageShape<S>>;
+  /** The same for an effect that needs another service between two transactions. */
+  inSteps<S extends DescMessage, Begun, Acted>(
+    call: Call,
+    request: IdentifiedRequest,
+    response: S,
+    steps: Steps<Tables, S, Begun, Acted>,
+  ): Promise<MessageShape<S>>;
+}
+
+/** A response, or a failure that is the answer although what was written stays. */
+export type Answered<S extends DescMessage> = MessageInitShape<S> | StatusError;
+
+/**
+ * `begin` and `finish` run in a transaction each, `act` in none. Between the two the attempt holds a lease; an attempt
+ * that finds an expired one resumes: so `act` must be safe to repeat.
+ */
+export interface Steps<Tables, S extends DescMessage, Begun, Acted> {
+  /** Longer than `act` can take; by default 30 s. */
+  leaseMs?: number;
+  /** Writes what is intended. `resumed`: an earlier attempt got here and then was lost; read where it stopped. */
+  begin(tx: Transaction<Tables>, attempt: { resumed: boolean }): Promise<Begun>;
+  /** The call to the other service. What it throws leaves the lease to the next attempt. */
+  act(begun: Begun): Promise<Acted>;
+  /** Writes the result. Runs even if the caller has left meanwhile: what was done must be known. */
+  finish(tx: Transaction<Tables>, acted: Acted, begun: Begun): Promise<Answered<S>>;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export function createOnce<Tables>(options: OnceOptions<Tables>): Once<Tables> {
+  const { db, principalOf, now = () => new Date(), keepMs = DAY_MS } = options;
+  const toKey = createRequestKeys(options.secret);
+  const keyOf = (call: Call, request: IdentifiedRequest) => toKey(call, request, principalOf(call));
+  const lifetime = () => ({ now: now(), keepMs });
+
+  /** The claim, then `work` if it is ours; a definitive failure of `work` is settled in its place. */
+  const claimed = <T>(call: Call, key: RequestKey, work: (tx: Transaction<Tables>, resumed: boolean) => Promise<T>) =>
+    withSignal(db, call.signal)
+      .transaction()
+      .execute(async (tx): Promise<Done | Went<T>> => {
+        const claimed = await claim(tx, key, now());
+        if (claimed.kind === "done") return { outcome: claimed.outcome, replayed: true };
+        return settlingFailure(tx, key, () => work(tx, claimed.resumed));
+      });
+
+  /** Undoes what `work` wrote and records its failure, where that is an answer. */
+  const settlingFailure = async <T>(
+    tx: Transaction<Tables>,
+    key: RequestKey,
+    work: () => Promise<T>,
+  ): Promise<Done | Went<T>> => {
+    await sql`savepoint effect`.execute(tx);
+    try {
+      return { result: await work() };
+    } catch (error) {
+      if (!isDefinitive(error)) throw error;
+      await sql`rollback to savepoint effect`.execute(tx);
+      await settle(tx, key, { failure: error }, lifetime());
+      return { outcome: { failure: error }, replayed: false };
+    }
+  };
+
+  const settleAnswer = async <S extends DescMessage>(
+    tx: Transaction<Tables>,
+    key: RequestKey,
+    response: S,
+    answered: Answered<S>,
+  ) => {
+    const outcome = toOutcome(response, answered);
+    await settle(tx, key, outcome, lifetime());
+    return outcome;
+  };
+
+  const once: Once<Tables> = async (call, request, response, effect) => {
+    const key = keyOf(call, request);
+    const went = await claimed(call, key, async (tx) => settleAnswer(tx, key, response, await effect(tx)));
+    return reply(call, response, "result" in went ? { outcome: went.result, replayed: false } : went);
+  };
+
+  once.inSteps = async (call, request, response, { leaseMs = 30_000, begin, act, finish }) => {
+    const key = keyOf(call, request);
+    const went = await claimed(call, key, async (tx, resumed) => {
+      const begun = await begin(tx, { resumed });
+      return { begun, leaseId: await lease(tx, key, leaseMs, lifetime()) };
+    });
+    if ("outcome" in went) return reply(call, response, went);
+    const { begun, leaseId } = went.result;
+    const detached = withSignal(db, NEVER);
+    let ended: Done | Went<Outcome>;
+    try {
+      const acted = await act(begun);
+      ended = await detached.transaction().execute(async (tx) => {
+        await reclaim(tx, key, leaseId);
+        return settlingFailure(tx, key, async () => settleAnswer(tx, key, response, await finish(tx, acted, begun)));
+      });
+    } catch (error) {
+      // A lease that cannot be given back expires by itself.
+      await release(detached, key, leaseId, now()).catch(() => {});
+      throw error;
+    }
+    return reply(call, response, "result" in ended ? { outcome: ended.result, replayed: false } : ended);
+  };
+  return once;
+}
+
+const NEVER = new AbortController().signal;
+
+interface Done {
+  outcome: Outcome;
+  replayed: boolean;
+}
+
+interface Went<T> {
+  result: T;
+}
+
+function toOutcome<S extends DescMessage>(schema: S, answered: Answered<S>): Outcome {
+  if (answered instanceof StatusError) return { failure: answered };
+  return { response: toBinary(schema, create(schema, answered as MessageInitShape<S>)) };
+}
+
+/** The first answer is read from its bytes as every repetition is, so that they cannot differ. */
+function reply<S extends DescMessage>(call: Call, schema: S, { outcome, replayed }: Done): MessageShape<S> {
+  if (replayed) call.trailers.set("idempotent-replayed", "true");
+  if ("failure" in outcome) throw outcome.failure;
+  return fromBinary(schema, outcome.response);
+}

@@ -1,0 +1,127 @@
+import { randomUUID } from "node:crypto";
+import { StatusError } from "@tenon/errors";
+import { type Kysely, sql } from "kysely";
+import { failureFromText, failureToText, type Outcome } from "./outcome.ts";
+import { type RequestKey, sameFingerprint } from "./request-key.ts";
+
+export interface IdempotencyTables {
+  idempotency: {
+    principal: string;
+    method: string;
+    request_id: string;
+    fingerprint: Buffer;
+    lease: string | null;
+    lease_expires_at: Date | null;
+    response: Uint8Array | null;
+    failure: string | null;
+    created_at: Date;
+    expires_at: Date;
+  };
+}
+
+/** The table's database or a transaction in it, whatever else is there. */
+// biome-ignore lint/suspicious/noExplicitAny: a service's own tables do not matter here.
+type Tx = Kysely<any>;
+
+/** What an attempt may do: give the answer there is, or work, having or not having an earlier attempt before it. */
+export type Claim =
+  | { readonly kind: "done"; readonly outcome: Outcome }
+  | { readonly kind: "mine"; readonly resumed: boolean };
+
+/** How long rivals are asked to wait. */
+const RETRY_DELAY_MS = 100;
+
+/**
+ * Claims a request within `tx`, which then decides it: until `tx` ends, no other attempt gets past this point. Rejects
+ * at once, without waiting, with ABORTED (REQUEST_IN_PROGRESS) where another attempt is at work or holds a lease, and
+ * with ALREADY_EXISTS (REQUEST_ID_REUSED) where the id was used for another request.
+ */
+export async function claim(tx: Tx, key: RequestKey, now: Date): Promise<Claim> {
+  const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_xact_lock(${key.lock}) as locked`.execute(tx);
+  if (!rows[0]?.locked) throw inProgress(RETRY_DELAY_MS);
+  // A statement of its own: its snapshot is younger than the lock, so it sees what the last holder committed.
+  const record = await find(tx, key);
+  if (!record || record.expires_at <= now) return { kind: "mine", resumed: false };
+  if (!sameFingerprint(record.fingerprint, key.fingerprint)) throw reused();
+  if (record.response) return { kind: "done", outcome: { response: record.response } };
+  if (record.failure !== null) return { kind: "done", outcome: { failure: failureFromText(record.failure) } };
+  const leftMs = Number(record.lease_expires_at) - Number(now);
+  if (leftMs > 0) throw inProgress(Math.min(leftMs, 1000));
+  return { kind: "mine", resumed: true };
+}
+
+export interface Lifetime {
+  now: Date;
+  /** How long the record is kept from now. */
+  keepMs: number;
+}
+
+/** Records, in the transaction that claimed it, that work on the request goes on after it; resolves with the lease. */
+export async function lease(tx: Tx, key: RequestKey, leaseMs: number, { now, keepMs }: Lifetime): Promise<string> {
+  const id = randomUUID();
+  const state = { lease: id, lease_expires_at: after(now, leaseMs), response: null, failure: null };
+  await put(tx, key, state, { now, keepMs });
+  return id;
+}
+
+/** Records, in the transaction that claimed it, how the request ended. */
+export async function settle(tx: Tx, key: RequestKey, outcome: Outcome, lifetime: Lifetime): Promise<void> {
+  await put(tx, key, toState(outcome), lifetime);
+}
+
+/**
+ * Takes the lock of a leased request within `tx`, to settle it there. Rejects with ABORTED where the lease was lost to
+ * another attempt: what that one did counts, and nothing of this transaction may.
+ */
+export async function reclaim(tx: Tx, key: RequestKey, leaseId: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${key.lock})`.execute(tx);
+  const record = await find(tx, key);
+  if (record?.lease !== leaseId) throw inProgress(RETRY_DELAY_MS);
+}
+
+/** Gives a lease back before its time: the next attempt resumes at once. */
+export async function release(db: Tx, key: RequestKey, leaseId: string, now: Date): Promise<void> {
+  await table(db)
+    .updateTable("idempotency")
+    .set({ lease_expires_at: now })
+    .where((eb) => eb.and({ ...idOf(key), lease: leaseId }))
+    .execute();
+}
+
+type State = Pick<IdempotencyTables["idempotency"], "lease" | "lease_expires_at" | "response" | "failure">;
+
+const toState = (outcome: Outcome): State => ({
+  lease: null,
+  lease_expires_at: null,
+  response: "response" in outcome ? Buffer.from(outcome.response) : null,
+  failure: "failure" in outcome ? failureToText(outcome.failure) : null,
+});
+
+async function put(tx: Tx, key: RequestKey, state: State, { now, keepMs }: Lifetime): Promise<void> {
+  const content = { ...state, fingerprint: key.fingerprint, created_at: now, expires_at: after(now, keepMs) };
+  await table(tx)
+    .insertInto("idempotency")
+    .values({ ...idOf(key), ...content })
+    .onConflict((conflict) => conflict.columns(["principal", "method", "request_id"]).doUpdateSet(content))
+    .execute();
+}
+
+const find = (tx: Tx, key: RequestKey) =>
+  table(tx)
+    .selectFrom("idempotency")
+    .selectAll()
+    .where((eb) => eb.and(idOf(key)))
+    .executeTakeFirst();
+
+const table = (db: Tx): Kysely<IdempotencyTables> => db;
+const idOf = (key: RequestKey) => ({ principal: key.principal, method: key.method, request_id: key.requestId });
+const after = (now: Date, ms: number) => new Date(now.getTime() + ms);
+
+const inProgress = (retryDelayMs: number) =>
+  new StatusError("ABORTED", "the same request is being worked on: try again", {
+    reason: "REQUEST_IN_PROGRESS",
+    retryDelayMs,
+  });
+
+const reused = () =>
+  new StatusError("ALREADY_EXISTS", "request_id was used for another request", { reason: "REQUEST_ID_REUSED" });

@@ -1,0 +1,15 @@
+export { constraintViolation, uniqueViolation } from "./database-errors.ts";
+export { type DeleteExpiredOptions, deleteExpired } from "./idempotency/delete-expired.ts";
+export { type Answered, createOnce, type Once, type OnceOptions, type Steps } from "./idempotency/once.ts";
+export type { Caller, IdentifiedRequest } from "./idempotency/request-key.ts";
+export { type MigrateOptions, migrate } from "./migrate.ts";
+export { databaseMigrations } from "./migration-files.ts";
+export { type OpenDatabaseOptions, openDatabase, ping, withSignal } from "./open-database.ts";
+export {
+  type DecodePageTokenOptions,
+  decodePageToken,
+  type EncodePageTokenOptions,
+  encodePageToken,
+} from "./paging/page-token.ts";
+export { createPaging, type Page, type Paged, type Paging } from "./paging/paging.ts";
+export { readPage } from "./paging/read-page.ts";
