@@ -1,24 +1,36 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { Interceptor } from "./call.ts";
-import type { Metadata } from "./metadata.ts";
+import { StatusError } from "@tenon/errors";
+import type { Interceptor, Method } from "./call.ts";
+import { type ChannelOptions, createChannelTransport } from "./channel-transport.ts";
+import { ClientCall } from "./client-call.ts";
+import { retriesAllowed } from "./context-values.ts";
+import { openInProcess } from "./in-process.ts";
+import { createMetadata, type Metadata } from "./metadata.ts";
+import { codecOf, methodOf, toMessage } from "./method.ts";
+import { sendRequests } from "./request-sender.ts";
+import { Responses } from "./responses.ts";
 import type { Server } from "./server.ts";
+import type { ClientTransport } from "./transport.ts";
+
+/** Longest deadline in milliseconds, 24 days: grpc-js servers take a longer one for one that has passed. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1000;
 
 export interface CallOptions {
   /** Cancels the call. */
-  signal?: AbortSignal;
-  /** Deadline from now, in milliseconds; by default the contract's. */
-  timeoutMs?: number;
-  metadata?: Metadata;
-  onHeaders?(headers: Metadata): void;
-  onTrailers?(trailers: Metadata): void;
+  signal?: AbortSignal | undefined;
+  /** Deadline from now, in milliseconds; none by default. At most 24 days, which longer ones become. */
+  timeoutMs?: number | undefined;
+  metadata?: Metadata | undefined;
+  onHeaders?: ((headers: Metadata) => void) | undefined;
+  onTrailers?: ((trailers: Metadata) => void) | undefined;
 }
 
-export interface ClientOptions {
+export interface ClientOptions extends ChannelOptions {
   /** Where: `127.0.0.1:8080`, `dns:///user:8081`, `unix:/path`; or a server in this process, reached without a socket. */
   target: string | Server;
   /** The first is the outermost. */
   interceptors?: readonly Interceptor[];
-  /** Hears of errors that no caller can be told: a throwing `onEnd`. */
+  /** Hears of errors that no caller can be told: a throwing `onEnd`. By default they become process warnings. */
   onError?: (error: unknown) => void;
 }
 
@@ -37,4 +49,94 @@ export type ClientMethod<M extends DescMethod> = (
   ? Promise<MessageShape<M["output"]>>
   : AsyncIterable<MessageShape<M["output"]>>;
 
-export declare function createClient<S extends DescService>(service: S, options: ClientOptions): Client<S>;
+/**
+ * A client of a service. It connects with the first call. An iterable of responses starts its call with the first
+ * `next()`, and leaving the loop cancels it. Calls made while a server call is served are not retried: the first hop does that.
+ */
+export function createClient<S extends DescService>(service: S, options: ClientOptions): Client<S> {
+  const { target, interceptors = [], onError = warn } = options;
+  const transport: ClientTransport =
+    typeof target === "string" ? createChannelTransport(service, target, options) : openInProcess(target);
+  const client: Record<string, unknown> = { close: () => transport.close() };
+  for (const desc of service.methods) {
+    const method = methodOf(desc);
+    const codec = codecOf(desc.output, desc.input);
+    const open = (callOptions: CallOptions) =>
+      openCall(callOptions, (deadline) => {
+        return new ClientCall({
+          method,
+          interceptors,
+          deadline,
+          codec,
+          onError,
+          open: (call) => transport.open(method.path, call.deadline, call.values.get(retriesAllowed)),
+        });
+      });
+    client[desc.localName] = clientMethod(desc, method, open);
+  }
+  return client as Client<S>;
+}
+
+function clientMethod(desc: DescMethod, method: Method, open: (options: CallOptions) => ClientCall): unknown {
+  const send = (call: ClientCall, request: unknown): void => {
+    if (method.requestStream) {
+      sendRequests(call, request as AsyncIterable<object>, desc.input);
+    } else {
+      call.sendMessage(toMessage(desc.input, request as object));
+      call.halfClose();
+    }
+  };
+  if (method.responseStream) {
+    return (request: unknown, options: CallOptions = {}) =>
+      new Responses(
+        () => open(options),
+        (call) => send(call, request),
+        options,
+      );
+  }
+  return (request: unknown, options: CallOptions = {}) =>
+    new Promise((resolve, reject) => {
+      let response: unknown;
+      const call = open(options);
+      call.start(options.metadata ?? createMetadata(), {
+        onReceiveMetadata: (headers) => options.onHeaders?.(headers),
+        onReceiveMessage(message) {
+          if (message === null) return;
+          if (response !== undefined) call.abort(new StatusError("UNIMPLEMENTED", "more than one response message"));
+          response = message;
+          call.startRead(); // a second message would otherwise wait for ever, and the status behind it
+        },
+        onReceiveStatus(status) {
+          options.onTrailers?.(call.trailers);
+          if (status.code !== 0) reject(call.toError(status));
+          else if (response === undefined) reject(noResponse());
+          else resolve(response);
+        },
+      });
+      call.startRead();
+      send(call, request);
+    });
+}
+
+const noResponse = () => new StatusError("UNIMPLEMENTED", "no response message", { remote: true });
+
+/** A call that the caller's signal cancels. */
+function openCall({ signal, timeoutMs }: CallOptions, create: (deadline: number) => ClientCall): ClientCall {
+  if (timeoutMs !== undefined && Number.isNaN(timeoutMs)) throw new TypeError("timeoutMs is not a number");
+  const deadline =
+    timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + Math.min(timeoutMs, MAX_TIMEOUT_MS);
+  if (signal?.aborted) throw cancelled(signal);
+  const call = create(deadline);
+  if (signal) {
+    const onAbort = () => call.abort(cancelled(signal));
+    signal.addEventListener("abort", onAbort, { once: true });
+    call.whenFinished(() => signal.removeEventListener("abort", onAbort));
+  }
+  return call;
+}
+
+const cancelled = (signal: AbortSignal) =>
+  new StatusError("CANCELLED", "cancelled by the caller", { remote: true, cause: signal.reason });
+
+/** Where nobody listens for errors that cannot be told, they become a warning of the process. */
+export const warn = (error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error));

@@ -7,6 +7,12 @@ export interface ContextKey<T> {
 /** A new key; what it names on a call where it was not set is `defaultValue`. */
 export const createContextKey = <T>(name: string, defaultValue: T): ContextKey<T> => ({ name, defaultValue });
 
+/**
+ * Whether a client's channel may retry this call. Calls made while another is served are not: retries on every hop would
+ * multiply, so only the first hop retries.
+ */
+export const retriesAllowed = createContextKey("retries allowed", true);
+
 /** What interceptors and the handler of one call tell each other: the principal, the request id. */
 export interface ContextValues {
   get<T>(key: ContextKey<T>): T;

@@ -8,8 +8,20 @@ export {
   type Method,
   type Verdict,
 } from "./call.ts";
+export type { ChannelOptions } from "./channel-transport.ts";
 export { type CallOptions, type Client, type ClientMethod, type ClientOptions, createClient } from "./client.ts";
-export { type ContextKey, type ContextValues, createContextKey, createContextValues } from "./context-values.ts";
+export {
+  type ContextKey,
+  type ContextValues,
+  createContextKey,
+  createContextValues,
+  retriesAllowed,
+} from "./context-values.ts";
 export { type Handler, type Handlers, type Implementation, implement } from "./handlers.ts";
+export { createHealth, type Health, type HealthOptions, LIVE } from "./health.ts";
 export { createMetadata, type Metadata, type MetadataValue } from "./metadata.ts";
-export { createServer, type Server, type ServerOptions } from "./server.ts";
+export type { NativeService } from "./native-service.ts";
+export { createReflection, type ReflectionOptions } from "./reflection.ts";
+export { createServer, methodsOf, type Server, type ServerLimits, type ServerOptions } from "./server.ts";
+export { toClientInterceptor } from "./to-client-interceptor.ts";
+export { type NativeOptions, toServerInterceptor } from "./to-server-interceptor.ts";

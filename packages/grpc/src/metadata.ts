@@ -17,9 +17,69 @@ export interface Metadata {
   getMap(): { [key: string]: MetadataValue };
 }
 
-/** New metadata with these entries. */
+/** New metadata with these entries. Throws where a key or value is not valid in gRPC. */
 export function createMetadata(entries: Readonly<Record<string, MetadataValue>> = {}): Metadata {
-  const metadata = new GrpcMetadata();
+  const metadata = new OutgoingMetadata();
   for (const key of Object.keys(entries)) metadata.set(key, entries[key] as MetadataValue);
   return metadata;
+}
+
+/** A copy that may be sent. */
+export function copyMetadata(from: Metadata): Metadata {
+  const to = new OutgoingMetadata();
+  mergeMetadata(to, from);
+  return to;
+}
+
+export function mergeMetadata(to: Metadata, from: Metadata): void {
+  for (const key of Object.keys(from.getMap())) for (const value of from.get(key)) to.add(key, value);
+}
+
+/** What HTTP/2 and gRPC say themselves: metadata of these keys would end the connection or forge a status. */
+const RESERVED = new Set([
+  "connection",
+  "content-type",
+  "grpc-accept-encoding",
+  "grpc-encoding",
+  "grpc-message",
+  "grpc-status",
+  "grpc-timeout",
+  "host",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** grpc-js sends binary values padded, against the specification. */
+class UnpaddedMetadata extends GrpcMetadata {
+  override clone(): UnpaddedMetadata {
+    const copy = new UnpaddedMetadata(this.getOptions());
+    mergeMetadata(copy, this);
+    return copy;
+  }
+  override toHttp2Headers(): ReturnType<GrpcMetadata["toHttp2Headers"]> {
+    const headers = super.toHttp2Headers();
+    for (const key of Object.keys(headers)) {
+      if (key.endsWith("-bin")) headers[key] = [headers[key] ?? []].flat().map((v) => String(v).replace(/=+$/, ""));
+    }
+    return headers;
+  }
+}
+
+/** grpc-js takes any key. It clones what it sends and adds reserved keys of its own, so a clone is not checked. */
+class OutgoingMetadata extends UnpaddedMetadata {
+  override set(key: string, value: MetadataValue): void {
+    assertAllowed(key);
+    super.set(key, value);
+  }
+  override add(key: string, value: MetadataValue): void {
+    assertAllowed(key);
+    super.add(key, value);
+  }
+}
+
+function assertAllowed(key: string): void {
+  if (RESERVED.has(key.toLowerCase()) || key.startsWith(":")) throw new Error(`metadata key "${key}" is reserved`);
 }

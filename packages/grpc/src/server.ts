@@ -1,22 +1,198 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import {
+  Server as GrpcServer,
+  type ServerOptions as GrpcServerOptions,
+  ServerCredentials,
+  type ServerInterceptingCall,
+} from "@grpc/grpc-js";
+import { StatusError } from "@tenon/errors";
 import type { Interceptor, Method } from "./call.ts";
-import type { Implementation } from "./handlers.ts";
+import { warn } from "./client.ts";
+import { HandlerDriver } from "./handler-driver.ts";
+import type { AnyHandler, Implementation } from "./handlers.ts";
+import { registerInProcess } from "./in-process.ts";
+import { type Codec, codecOf, methodOf, methodOfPath } from "./method.ts";
+import type { NativeService } from "./native-service.ts";
+import { ServerCall } from "./server-call.ts";
+import { defendHttp2, openHandlers, raiseResetLimits, refuseBrokenFrames } from "./server-defences.ts";
+import { NativeServerCall } from "./to-server-interceptor.ts";
+import type { ServerTransportCall } from "./transport.ts";
 
-export interface ServerOptions {
+export interface ServerOptions extends ServerLimits {
   services: readonly Implementation[];
-  /** The first is the outermost. */
+  /** Services of grpc-js's own shape (health, reflection); their calls pass the interceptors too. */
+  natives?: readonly NativeService[];
+  /** The first is the outermost. Unknown methods pass them as well, before they are UNIMPLEMENTED. */
   interceptors?: readonly Interceptor[];
-  /** Hears of errors that no caller can be told: a throwing `onEnd`. */
+  /** Hears of errors that no caller can be told: a throwing `onEnd`. By default they become process warnings. */
   onError?: (error: unknown) => void;
+}
+
+export interface ServerLimits {
+  /** Largest request; by default 4 MiB. RESOURCE_EXHAUSTED beyond. */
+  maxReceiveMessageBytes?: number;
+  /** Largest response; by default 4 MiB. RESOURCE_EXHAUSTED beyond. */
+  maxSendMessageBytes?: number;
+  /** Calls at once on one connection; by default 1,000. Further ones wait at the client. */
+  maxConcurrentStreams?: number;
+  /** Metadata of a request, as HTTP/2 counts it (RFC 9113, 6.5.2); by default 16 KiB. */
+  maxMetadataBytes?: number;
+  /** How long a connection serves before its client is asked to open another, which may find other replicas; by default for ever. */
+  maxConnectionAgeMs?: number;
+  /** Pings an idle connection after `timeMs` and ends it after `timeoutMs` without an answer; by default 60 s and 20 s. */
+  keepalive?: { timeMs: number; timeoutMs: number };
 }
 
 /** A gRPC server. */
 export interface Server {
-  /** Every method of its services, before the first call: for metrics and tables. */
-  readonly methods: readonly Method[];
-  /** Starts to listen; resolves with the port. Rejects with one line that names the address where it cannot be had. */
+  /** Starts to listen; resolves with the port. Rejects where the address cannot be had, with what the system said. */
   listen(address: { host: string; port: number }): Promise<number>;
-  /** Refuses new calls, lets those in flight finish for `graceMs`, then ends them with UNAVAILABLE. */
+  /** Refuses new calls, lets those in flight finish for `graceMs` (10 s), then ends them with UNAVAILABLE. */
   close(options?: { graceMs?: number }): Promise<void>;
 }
 
-export declare function createServer(options: ServerOptions): Server;
+/** The methods that a server of these services has: for metrics, access rules and warm-up, before the first call. */
+export const methodsOf = (
+  services: readonly Implementation[],
+  natives: readonly NativeService[] = [],
+): readonly Method[] => [
+  ...services.flatMap(({ service }) => service.methods.map(methodOf)),
+  ...natives.flatMap(({ definition }) =>
+    Object.values(definition).map(({ path, requestStream, responseStream }) =>
+      methodOfPath(path, requestStream, responseStream),
+    ),
+  ),
+];
+
+interface Entry {
+  method: Method;
+  codec: Codec;
+  handler: AnyHandler;
+  output: DescMessage | undefined;
+}
+
+/** How long calls that were told UNAVAILABLE may take to leave before their connections are cut. */
+const FORCED_FLUSH_MS = 100;
+
+/** A gRPC server on grpc-js. It serves once it listens, or as the target of a client in the same process. */
+export function createServer(options: ServerOptions): Server {
+  const { services, natives = [], interceptors = [], onError = warn } = options;
+  const entries = new Map(services.flatMap(entriesOf).map((entry) => [entry.method.path, entry]));
+  const nativeMethods = new Map(methodsOf([], natives).map((method) => [method.path, method]));
+  const live = new Set<ServerCall>();
+  const common = { interceptors, onError, live };
+  let closing: Promise<void> | undefined;
+
+  const accept = (path: string, transport: ServerTransportCall): void => {
+    const entry = entries.get(path) ?? unknownEntry(path);
+    const call = new ServerCall(transport, { ...common, method: entry.method, codec: entry.codec });
+    new HandlerDriver(call, entry.handler, entry.output);
+  };
+  const native = new GrpcServer({
+    ...toChannelOptions(options),
+    interceptors: [
+      ({ path }, transport) => {
+        const method = nativeMethods.get(path);
+        if (method) return new NativeServerCall(transport, { ...common, method }) as unknown as ServerInterceptingCall;
+        refuseBrokenFrames(transport);
+        accept(path, transport);
+        return INERT;
+      },
+    ],
+  });
+  raiseResetLimits(native, options.maxMetadataBytes ?? 16 * 1024);
+  openHandlers(
+    native,
+    [...entries.values()].map(({ method }) => method),
+  );
+  for (const { definition, implementation } of natives) native.addService(definition, implementation);
+
+  const shutDown = async (graceMs: number): Promise<void> => {
+    const finished = new Promise<void>((resolve) => native.tryShutdown(() => resolve()));
+    await within(graceMs, Promise.all([finished, drained(live)]));
+    for (const call of live)
+      call.abort(new StatusError("UNAVAILABLE", "the server is shutting down", { reason: "DRAINING" }));
+    await within(FORCED_FLUSH_MS, finished);
+    native.forceShutdown();
+  };
+  const server: Server = {
+    listen: ({ host, port }) =>
+      new Promise((resolve, reject) => {
+        const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+        native.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+          if (error) return reject(error);
+          defendHttp2(native);
+          resolve(bound);
+        });
+      }),
+    close({ graceMs = 10_000 } = {}) {
+      closing ??= shutDown(graceMs);
+      return closing;
+    },
+  };
+  registerInProcess(server, {
+    maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? 4 * 1024 * 1024,
+    accept(path, transport) {
+      if (closing === undefined) accept(path, transport);
+      else transport.sendStatus({ code: 14, details: "the server is shutting down", metadata: null });
+    },
+  });
+  return server;
+}
+
+/** What grpc-js is told of a call that it is not to drive itself. */
+const INERT = { start() {} } as unknown as ServerInterceptingCall;
+
+function entriesOf({ service, handlers }: Implementation): Entry[] {
+  return service.methods.map((desc) => {
+    const handler = handlers[desc.localName];
+    const method = methodOf(desc);
+    if (handler === undefined) throw new Error(`${method.path} has no handler`);
+    return { method, codec: codecOf(desc.input, desc.output), handler: handler.bind(handlers), output: desc.output };
+  });
+}
+
+const IDENTITY: Codec = { encode: (bytes) => bytes as Buffer, decode: (bytes) => bytes };
+
+const unknownEntry = (path: string): Entry => ({
+  method: methodOfPath(path, true, true),
+  codec: IDENTITY,
+  output: undefined,
+  handler: () => {
+    throw new StatusError("UNIMPLEMENTED", `the server has no method ${path}`);
+  },
+});
+
+function toChannelOptions(options: ServerLimits): GrpcServerOptions {
+  const { keepalive = { timeMs: 60_000, timeoutMs: 20_000 }, maxConnectionAgeMs } = options;
+  return {
+    "grpc.max_receive_message_length": options.maxReceiveMessageBytes ?? 4 * 1024 * 1024,
+    "grpc.max_send_message_length": options.maxSendMessageBytes ?? 4 * 1024 * 1024,
+    "grpc.max_concurrent_streams": options.maxConcurrentStreams ?? 1000,
+    "grpc.keepalive_time_ms": keepalive.timeMs,
+    "grpc.keepalive_timeout_ms": keepalive.timeoutMs,
+    ...(maxConnectionAgeMs !== undefined && {
+      "grpc.max_connection_age_ms": maxConnectionAgeMs,
+      "grpc.max_connection_age_grace_ms": 60_000,
+    }),
+  };
+}
+
+/** Waits for `work`, but no longer than `ms`. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
+}
+
+/** Resolves when no call is under way; they end by themselves or are ended. */
+function drained(live: Set<ServerCall>): Promise<void> {
+  return new Promise((resolve) => {
+    const [first] = live;
+    if (first === undefined) return resolve();
+    first.whenFinished(() => resolve(drained(live)));
+  });
+}

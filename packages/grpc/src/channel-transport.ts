@@ -1,0 +1,66 @@
+import type { DescService } from "@bufbuild/protobuf";
+import { Channel, compressionAlgorithms, credentials, type ClientOptions as GrpcClientOptions } from "@grpc/grpc-js";
+import { createServiceConfig } from "./service-config.ts";
+import type { ClientTransport, ClientTransportCall } from "./transport.ts";
+
+export interface ChannelOptions {
+  /** Largest response; by default 4 MiB. RESOURCE_EXHAUSTED beyond. */
+  maxReceiveMessageBytes?: number;
+  /** Largest request; by default 4 MiB. RESOURCE_EXHAUSTED beyond. */
+  maxSendMessageBytes?: number;
+  /** How requests are compressed; by default they are not. */
+  compression?: "gzip" | "deflate";
+  /** Pings an idle connection under open calls after `timeMs` and gives it up after `timeoutMs`; by default it does not. */
+  keepalive?: { timeMs: number; timeoutMs: number };
+}
+
+/** Bytes of a call kept for a retry; grpc-js's own megabyte lets uploads run that far ahead of the server. */
+const RETRY_BUFFER_BYTES = 64 * 1024;
+
+/**
+ * Calls over grpc-js channels: one that retries as the contract allows and one that does not. Both balance over all
+ * addresses of the target and leave out those that keep failing.
+ */
+export function createChannelTransport(service: DescService, target: string, options: ChannelOptions): ClientTransport {
+  const {
+    maxReceiveMessageBytes = 4 * 1024 * 1024,
+    maxSendMessageBytes = 4 * 1024 * 1024,
+    compression,
+    keepalive,
+  } = options;
+  const channelOptions: GrpcClientOptions = {
+    "grpc.max_receive_message_length": maxReceiveMessageBytes,
+    "grpc.max_send_message_length": maxSendMessageBytes,
+    "grpc.per_rpc_retry_buffer_size": RETRY_BUFFER_BYTES,
+    "grpc.service_config_disable_resolution": 1,
+    "grpc.enable_http_proxy": 0,
+    ...(compression && { "grpc.default_compression_algorithm": compressionAlgorithms[compression] }),
+    ...(keepalive && {
+      "grpc.keepalive_time_ms": keepalive.timeMs,
+      "grpc.keepalive_timeout_ms": keepalive.timeoutMs,
+    }),
+  };
+  const createChannel = (retries: boolean) =>
+    new Channel(target, credentials.createInsecure(), {
+      ...channelOptions,
+      "grpc.enable_retries": retries ? 1 : 0,
+      "grpc.service_config": JSON.stringify(createServiceConfig(service, retries)),
+    });
+  let retrying: Channel | undefined;
+  let plain: Channel | undefined;
+  let closed = false;
+  return {
+    open(path, deadline, retries) {
+      if (closed) throw new Error("the client is closed");
+      if (retries) retrying ??= createChannel(true);
+      else plain ??= createChannel(false);
+      const channel = (retries ? retrying : plain) as Channel;
+      return channel.createCall(path, deadline, undefined, null, null) as unknown as ClientTransportCall;
+    },
+    close() {
+      closed = true;
+      retrying?.close();
+      plain?.close();
+    },
+  };
+}

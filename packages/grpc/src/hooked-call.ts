@@ -1,0 +1,220 @@
+import { AsyncResource } from "node:async_hooks";
+import { type Code, StatusError } from "@tenon/errors";
+import { Answer, type Call, type CallHooks, type CallStatus, type Interceptor, type Method } from "./call.ts";
+import { type ContextValues, createContextValues } from "./context-values.ts";
+import { createMetadata, type Metadata } from "./metadata.ts";
+
+/** Hears of errors that no caller can be told. */
+export type OnError = (error: unknown) => void;
+
+/** Towards the handler on a server, towards the wire on a client; and back. */
+const INWARD = 1;
+const OUTWARD = -1;
+
+/**
+ * What both sides of a call share: its hooks, each entered inside the `run` of those before it, and its one end.
+ * A class, because it is made for each call on the hot path.
+ */
+export abstract class HookedCall implements Call {
+  abstract readonly side: "client" | "server";
+  abstract readonly peer: string;
+  readonly method: Method;
+  deadline = Number.POSITIVE_INFINITY;
+  requestMetadata!: Metadata;
+  status: CallStatus | undefined;
+  protected headers: Metadata | undefined;
+  protected endMetadata: Metadata | undefined;
+  /** How many hook sets, from the outermost, have completed their `onStart`: so many are owed an `onEnd`. */
+  protected started = 0;
+  private readonly chain: readonly Interceptor[];
+  private readonly hooks: CallHooks[] = [];
+  private readonly onError: OnError;
+  private resource: AsyncResource | undefined;
+  private runs = false;
+  private controller: AbortController | undefined;
+  private abortReason: StatusError | undefined;
+  private contextValues: ContextValues | undefined;
+  private finishers: (() => void)[] | undefined;
+
+  constructor(method: Method, chain: readonly Interceptor[], onError: OnError) {
+    this.method = method;
+    this.chain = chain;
+    this.onError = onError;
+  }
+
+  get responseHeaders(): Metadata {
+    this.headers ??= createMetadata();
+    return this.headers;
+  }
+  get trailers(): Metadata {
+    this.endMetadata ??= createMetadata();
+    return this.endMetadata;
+  }
+  get values(): ContextValues {
+    this.contextValues ??= createContextValues();
+    return this.contextValues;
+  }
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.abortReason) this.controller.abort(this.abortReason);
+    }
+    return this.controller.signal;
+  }
+  get ended(): boolean {
+    return this.status !== undefined;
+  }
+
+  abstract abort(error: unknown): void;
+  /** Every `onStart` has passed. */
+  protected abstract proceed(): void;
+  /** Hook set `index` answers in place of what lies further in. */
+  protected abstract reply(index: number, message: unknown): void;
+
+  /** Starts the hook sets from `index` on, each inside the `run` of the one before. */
+  protected enter(index: number): void {
+    const { chain, hooks } = this;
+    for (let i = index; i < chain.length; i++) {
+      let verdict: unknown;
+      try {
+        const set = (chain[i] as Interceptor)(this);
+        hooks[i] = set;
+        verdict = set.onStart?.();
+      } catch (error) {
+        this.abort(error);
+        return;
+      }
+      if (isPromise(verdict)) {
+        verdict.then(
+          (value) => this.entered(i, value),
+          (error) => this.abort(error),
+        );
+        return;
+      }
+      if (verdict !== undefined || this.ended || hooks[i]?.run) {
+        this.entered(i, verdict);
+        return;
+      }
+      this.started = i + 1;
+    }
+    if (this.runs) this.resource = new AsyncResource("tenon.call");
+    this.proceed();
+  }
+
+  /** `onStart` of set `index` has completed. */
+  private entered(index: number, verdict: unknown): void {
+    const set = this.hooks[index] as CallHooks;
+    if (this.ended) {
+      // The call ended while this onStart was under way: what it acquired is still to be released.
+      this.endSet(set);
+      return;
+    }
+    this.started = index + 1;
+    if (verdict instanceof Answer) this.reply(index, verdict.message);
+    else if (set.run) this.enterInside(set, index + 1);
+    else this.enter(index + 1);
+  }
+
+  private enterInside(set: CallHooks, next: number): void {
+    let calls = 0;
+    this.runs = true;
+    try {
+      set.run?.(() => {
+        calls += 1;
+        if (calls === 1) this.enter(next);
+      });
+      if (calls !== 1) throw new Error(`run called next ${calls} times, not once`);
+    } catch (error) {
+      this.abort(error);
+    }
+  }
+
+  /** Runs `work` inside all `run`s. */
+  protected inside(work: () => void): void {
+    if (this.resource) this.resource.runInAsyncScope(work);
+    else work();
+  }
+
+  /** Shows a message to the sets from `index` in one direction, then calls `done`. Nothing is done once the call has ended. */
+  protected show(event: "onSend" | "onReceive", index: number, step: 1 | -1, message: unknown, done: () => void): void {
+    const { hooks, started } = this;
+    for (let i = index; i >= 0 && i < started; i += step) {
+      let verdict: unknown;
+      try {
+        verdict = hooks[i]?.[event]?.(message);
+      } catch (error) {
+        this.abort(error);
+        return;
+      }
+      if (this.ended) return;
+      if (isPromise(verdict)) {
+        verdict.then(
+          (value) => {
+            if (this.ended) return;
+            if (value instanceof Answer) this.reply(i, value.message);
+            else this.inside(() => this.show(event, i + step, step, message, done));
+          },
+          (error) => this.abort(error),
+        );
+        return;
+      }
+      if (verdict instanceof Answer) {
+        this.reply(i, verdict.message);
+        return;
+      }
+    }
+    done();
+  }
+
+  protected showInward(event: "onSend" | "onReceive", message: unknown, done: () => void): void {
+    if (this.started === 0) done();
+    else this.inside(() => this.show(event, 0, INWARD, message, done));
+  }
+
+  /** `from` is the innermost set that sees it. */
+  protected showOutward(
+    event: "onSend" | "onReceive",
+    message: unknown,
+    done: () => void,
+    from = this.started - 1,
+  ): void {
+    if (from < 0) done();
+    else this.inside(() => this.show(event, from, OUTWARD, message, done));
+  }
+
+  /** The one end of a call. `abortWork`: whatever still runs for it has lost its purpose. */
+  protected finish(code: Code, message: string, error: unknown, abortWork: boolean): void {
+    this.status = { code, message, error };
+    if (this.started > 0) {
+      this.inside(() => {
+        for (let i = this.started - 1; i >= 0; i--) this.endSet(this.hooks[i] as CallHooks);
+      });
+    }
+    if (abortWork) {
+      this.abortReason = new StatusError(code === "OK" ? "CANCELLED" : code, message || "the call has ended");
+      this.controller?.abort(this.abortReason);
+    }
+    for (const finisher of this.finishers ?? []) finisher();
+  }
+
+  /** Runs `work` once, when the call is over. */
+  whenFinished(work: () => void): void {
+    if (this.ended) {
+      work();
+    } else {
+      this.finishers ??= [];
+      this.finishers.push(work);
+    }
+  }
+
+  private endSet(set: CallHooks): void {
+    try {
+      set.onEnd?.(this.status as CallStatus);
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+}
+
+const isPromise = (value: unknown): value is Promise<unknown> =>
+  typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";

@@ -1,0 +1,196 @@
+import { toCodeNumber } from "@tenon/errors";
+import { copyMetadata, type Metadata } from "./metadata.ts";
+import type { Server } from "./server.ts";
+import type {
+  ClientListener,
+  ClientTransport,
+  ClientTransportCall,
+  ServerListener,
+  ServerTransportCall,
+  WireStatus,
+} from "./transport.ts";
+
+/** What a server does with calls that reach it without a socket. */
+export interface InProcessPort {
+  maxReceiveMessageBytes: number;
+  accept(path: string, call: ServerTransportCall): void;
+}
+
+const ports = new WeakMap<Server, InProcessPort>();
+
+/** Lets a server be the target of a client. */
+export const registerInProcess = (server: Server, port: InProcessPort): void => void ports.set(server, port);
+
+/**
+ * Calls a server of this process without a socket: the same codecs, interceptors and error boundary, messages as bytes so
+ * that the two sides share nothing.
+ */
+export function openInProcess(server: Server): ClientTransport {
+  const port = ports.get(server);
+  if (port === undefined) throw new Error("the target is not a server made by createServer");
+  return {
+    open: (path, deadline) => new MemoryCall(port, path, deadline),
+    close() {},
+  };
+}
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** So many messages a side may be ahead of the other; then its writer waits. */
+const MAX_QUEUED_MESSAGES = 16;
+
+interface Letter {
+  bytes: Uint8Array;
+  taken: (() => void) | undefined;
+}
+
+/** Messages on their way in one direction, handed over one for each read, in a turn of their own. */
+class Mailbox {
+  private readonly letters: Letter[] = [];
+  private wanted = false;
+  private closed = false;
+  private readonly deliver: (bytes: Uint8Array) => void;
+  private readonly onEmpty: () => void;
+
+  constructor(deliver: (bytes: Uint8Array) => void, onEmpty: () => void) {
+    this.deliver = deliver;
+    this.onEmpty = onEmpty;
+  }
+  put(bytes: Uint8Array, taken: (() => void) | undefined): void {
+    const room = this.letters.length < MAX_QUEUED_MESSAGES;
+    this.letters.push({ bytes, taken: room ? undefined : taken });
+    if (room && taken) process.nextTick(taken);
+    this.turn();
+  }
+  read(): void {
+    this.wanted = true;
+    this.turn();
+  }
+  /** No more messages come: `onEmpty` runs once all are taken and, as `needsRead` says, the next is asked for. */
+  end(): void {
+    this.closed = true;
+    this.turn();
+  }
+  clear(): void {
+    this.letters.length = 0;
+    this.wanted = false;
+    this.closed = false;
+  }
+  private turn(): void {
+    process.nextTick(() => {
+      const letter = this.wanted ? this.letters.shift() : undefined;
+      if (letter) {
+        this.wanted = false;
+        letter.taken?.();
+        this.deliver(letter.bytes);
+      } else if (this.closed && this.letters.length === 0) {
+        this.closed = false;
+        this.onEmpty();
+      }
+    });
+  }
+}
+
+/** One call, seen from its client; `server` is the same call seen from the other side. */
+class MemoryCall implements ClientTransportCall {
+  private readonly port: InProcessPort;
+  private readonly path: string;
+  private readonly deadline: number;
+  private client!: ClientListener;
+  private listener: ServerListener | undefined;
+  private metadata!: Metadata;
+  private timer: NodeJS.Timeout | undefined;
+  private status: WireStatus | undefined;
+  private over = false;
+  private readonly requests = new Mailbox(
+    (bytes) => this.toServer(bytes),
+    () => this.listener?.onReceiveHalfClose(),
+  );
+  private readonly responses = new Mailbox(
+    (bytes) => this.client.onReceiveMessage(bytes),
+    () => this.settle(this.status as WireStatus),
+  );
+
+  constructor(port: InProcessPort, path: string, deadline: number) {
+    this.port = port;
+    this.path = path;
+    this.deadline = deadline;
+  }
+
+  // ---- the client's side
+
+  start(metadata: Metadata, listener: ClientListener): void {
+    this.client = listener;
+    this.metadata = copyMetadata(metadata);
+    this.watchDeadline();
+    process.nextTick(() => {
+      if (!this.over) this.port.accept(this.path, this.server);
+    });
+  }
+  private watchDeadline(): void {
+    if (this.deadline === Number.POSITIVE_INFINITY) return;
+    const leftMs = Math.min(MAX_TIMER_MS, Math.max(0, this.deadline - Date.now()));
+    this.timer = setTimeout(() => {
+      if (this.deadline > Date.now()) this.watchDeadline();
+      else this.cancelWithStatus(toCodeNumber("DEADLINE_EXCEEDED"), "Deadline exceeded");
+    }, leftMs);
+  }
+  startRead(): void {
+    this.responses.read();
+  }
+  sendMessageWithContext({ callback }: { callback?: () => void }, message: unknown): void {
+    this.requests.put(message as Uint8Array, callback);
+  }
+  halfClose(): void {
+    this.requests.end();
+  }
+  cancelWithStatus(code: number, details: string): void {
+    this.settle({ code, details, metadata: null });
+  }
+  getPeer(): string {
+    return "in-process";
+  }
+
+  // ---- the server's side
+
+  readonly server: ServerTransportCall = {
+    start: (listener) => {
+      this.listener = listener;
+      listener.onReceiveMetadata(this.metadata);
+    },
+    startRead: () => this.requests.read(),
+    sendMetadata: (metadata) => {
+      const headers = copyMetadata(metadata);
+      process.nextTick(() => this.over || this.client.onReceiveMetadata(headers));
+    },
+    sendMessage: (message, callback) => this.responses.put(message as Uint8Array, callback),
+    sendStatus: (status) => {
+      this.status = { ...status, metadata: status.metadata ? copyMetadata(status.metadata) : null };
+      this.responses.end();
+    },
+    getPeer: () => "in-process",
+    getDeadline: () => this.deadline,
+  };
+
+  private toServer(bytes: Uint8Array): void {
+    const { maxReceiveMessageBytes } = this.port;
+    if (bytes.byteLength <= maxReceiveMessageBytes) {
+      this.listener?.onReceiveMessage(bytes);
+      return;
+    }
+    const details = `Received message larger than max (${bytes.byteLength} vs ${maxReceiveMessageBytes})`;
+    this.server.sendStatus({ code: toCodeNumber("RESOURCE_EXHAUSTED"), details, metadata: null });
+  }
+
+  /** The end for both sides. */
+  private settle(status: WireStatus): void {
+    if (this.over) return;
+    this.over = true;
+    clearTimeout(this.timer);
+    this.requests.clear();
+    this.responses.clear();
+    process.nextTick(() => {
+      this.client.onReceiveStatus(status);
+      this.listener?.onCancel();
+    });
+  }
+}

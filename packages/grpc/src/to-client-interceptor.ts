@@ -1,0 +1,30 @@
+import type { InterceptingCall, Interceptor as NativeInterceptor } from "@grpc/grpc-js";
+import type { Interceptor } from "./call.ts";
+import { warn } from "./client.ts";
+import { ClientCall } from "./client-call.ts";
+import { createMethodTable, type NativeOptions } from "./to-server-interceptor.ts";
+import type { ClientTransportCall } from "./transport.ts";
+
+/**
+ * A chain for any grpc-js client: `new Client(address, credentials, { interceptors: [toClientInterceptor([...])] })`.
+ * It must be the last in that list, next to the wire, to see the true status of each call.
+ */
+export function toClientInterceptor(
+  interceptors: readonly Interceptor[],
+  { services = [], onError = warn }: NativeOptions = {},
+): NativeInterceptor {
+  const methodFor = createMethodTable(services);
+  return (options, nextCall) => {
+    const { path, requestStream, responseStream } = options.method_definition;
+    const asked = options.deadline === undefined ? Number.POSITIVE_INFINITY : Number(options.deadline);
+    const call = new ClientCall({
+      method: methodFor(path, requestStream, responseStream),
+      interceptors,
+      deadline: asked,
+      onError,
+      open: ({ deadline }) =>
+        nextCall(deadline === asked ? options : { ...options, deadline }) as unknown as ClientTransportCall,
+    });
+    return call as unknown as InterceptingCall;
+  };
+}
