@@ -1,9 +1,8 @@
-import type { DescService } from "@bufbuild/protobuf";
 import { StatusError } from "@tenon/errors";
 import type { Call, Interceptor, Method } from "@tenon/grpc";
 import { type AccessRule, type AccessWord, contractRule, toAccessRule } from "./access-rule.ts";
 import { bearerToken } from "./bearer-token.ts";
-import { HEALTH, methodsOf, REFLECTION } from "./methods-of.ts";
+import { HEALTH, REFLECTION } from "./infrastructure.ts";
 import { perMethod } from "./per-method.ts";
 import { ANONYMOUS, type Principal, principalKey } from "./principal.ts";
 import { eitherOf, type TokenVerifier } from "./token-verifier.ts";
@@ -18,8 +17,8 @@ export interface AuthOptions {
   reflection?: "public" | "admin";
   /** Rules for methods without a descriptor of ours, by path or by service: `{ "/pkg.Service/Method": ["admin"] }`. */
   access?: Readonly<Record<string, readonly AccessWord[]>>;
-  /** Their access rules are read at once, so that a wrong one stops the start; others are read at their first call. */
-  contracts?: readonly DescService[];
+  /** What is served: these access rules are read at once, so that a wrong one stops the start. */
+  methods?: readonly Method[];
   /** For how many tokens it is remembered that they hold; by default 10,000. */
   maxTokens?: number;
   now?: () => Date;
@@ -38,12 +37,12 @@ export interface AuthOptions {
  * rely on that code to notice what a server does not offer (reflection v1 or v1alpha).
  */
 export function auth(options: AuthOptions): Interceptor {
-  const { reflection = "admin", access = {}, contracts = [], maxTokens = 10_000, now = () => new Date() } = options;
+  const { reflection = "admin", access = {}, methods = [], maxTokens = 10_000, now = () => new Date() } = options;
   const verifier = rememberVerified(eitherOf(options), { maxTokens, now });
   const given = new Map(Object.entries(access).map(([name, words]) => [name, toAccessRule(words, name)]));
   for (const service of REFLECTION) given.set(service, toAccessRule([reflection], service));
   const ruleOf = perMethod((method) => given.get(method.path) ?? given.get(method.service) ?? declared(method));
-  for (const method of methodsOf(contracts)) contractRule(method);
+  for (const method of methods) contractRule(method);
 
   return function auth(call) {
     // Probes are answered whatever they carry.

@@ -5,7 +5,6 @@ export { currentCall, detached } from "./current-call.ts";
 export { type DeadlineOptions, deadline } from "./deadline.ts";
 export { createFileKeySource, createKeySource, type KeySource, type KeySourceOptions } from "./key-source.ts";
 export { clientLevel, type Level, type LoggingOptions, logging, serverLevel } from "./logging.ts";
-export { type MethodShape, methodsOf } from "./methods-of.ts";
 export { type MetricsOptions, metrics } from "./metrics.ts";
 export {
   ANONYMOUS,

@@ -72,14 +72,16 @@ export function createKeySource(options: KeySourceOptions): KeySource {
   const mayTry = () => now().getTime() - triedAt >= retryAfterMs;
   const known = (keyId: string) => (age() < staleAfterMs ? keys.get(keyId) : undefined);
 
+  function current(keyId: string): KeyObject | undefined {
+    if (age() >= refreshAfterMs && mayTry()) refresh().catch(() => {}); // the old ones serve until it works
+    return known(keyId);
+  }
+
   return {
     load: refresh,
-    current(keyId) {
-      if (age() >= refreshAfterMs && mayTry()) refresh().catch(() => {});
-      return known(keyId);
-    },
+    current,
     async find(keyId) {
-      const found = this.current(keyId);
+      const found = current(keyId);
       if (found !== undefined) return found;
       // A failed fetch shows below.
       if (running !== undefined || mayTry()) await refresh().catch(() => {});

@@ -10,7 +10,7 @@ import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 export type Level = "debug" | "info" | "warn" | "error";
 
 export interface LoggingOptions {
-  /** How much a code matters to who answers; by default as in FACTS of the Go world: see `serverLevel`. */
+  /** How much a code matters to who answers; see `serverLevel`. */
   serverLevel?: (code: Code) => Level;
   /** How much a code matters to who asked; see `clientLevel`. */
   clientLevel?: (code: Code) => Level;

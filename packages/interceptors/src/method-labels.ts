@@ -1,6 +1,5 @@
 import type { Method } from "@tenon/grpc";
 import { methodType } from "./method-type.ts";
-import { INFRASTRUCTURE, type MethodShape } from "./methods-of.ts";
 
 export const METHOD_LABELS = ["grpc_type", "grpc_service", "grpc_method"] as const;
 export type MethodLabels = Readonly<Record<(typeof METHOD_LABELS)[number], string>>;
@@ -8,17 +7,17 @@ export type MethodLabels = Readonly<Record<(typeof METHOD_LABELS)[number], strin
 /** The labels by which metrics tell methods apart. All methods that are not known share one set: see `createLabels`. */
 export const UNKNOWN_METHOD: MethodLabels = { grpc_type: "unary", grpc_service: "unknown", grpc_method: "unknown" };
 
-export const methodLabels = (method: MethodShape): MethodLabels => ({
+export const methodLabels = (method: Method): MethodLabels => ({
   grpc_type: methodType(method),
   grpc_service: method.service,
   grpc_method: method.name,
 });
 
 /**
- * Labels of a method, if it has a descriptor, is listed or is served beside every contract. Any other may be a name that
- * a stranger made up; a time series for each would be a way to fill memory.
+ * Labels of a method, if it has a descriptor or is listed. Any other may be a name that a stranger made up; a time series
+ * for each would be a way to fill memory.
  */
-export function createLabels(listed: readonly MethodShape[]): (method: Method) => MethodLabels {
-  const paths = new Set([...listed, ...INFRASTRUCTURE].map(({ path }) => path));
+export function createLabels(listed: readonly Method[]): (method: Method) => MethodLabels {
+  const paths = new Set(listed.map(({ path }) => path));
   return (method) => (method.desc !== undefined || paths.has(method.path) ? methodLabels(method) : UNKNOWN_METHOD);
 }

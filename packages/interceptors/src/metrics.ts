@@ -1,15 +1,14 @@
-import type { Interceptor } from "@tenon/grpc";
+import type { Interceptor, Method } from "@tenon/grpc";
 import type { Registry } from "prom-client";
 import { meterOf } from "./meter.ts";
 import { createLabels, methodLabels } from "./method-labels.ts";
-import type { MethodShape } from "./methods-of.ts";
 import { perMethod } from "./per-method.ts";
 
 export interface MetricsOptions {
   /** Which side's calls these are; the other side's are not counted. */
   side: "server" | "client";
   /** All that is served or called, so that each is shown at 0 before its first call. */
-  methods?: readonly MethodShape[];
+  methods?: readonly Method[];
 }
 
 /**

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { StatusError } from "@tenon/errors";
-import type { Call, CallHooks, Interceptor } from "@tenon/grpc";
+import { type Call, type CallHooks, type Interceptor, retriesAllowed } from "@tenon/grpc";
 import { currentCall, onBehalfOf } from "./current-call.ts";
 import { isRequestId, REQUEST_ID_HEADER, requestIdKey, requestIdOf } from "./request-id.ts";
 
@@ -19,7 +19,8 @@ export interface PropagationOptions {
  * Carries a call's deadline, cancellation, trace context and request id to the calls made on its behalf. On a server it
  * remembers the call for all that runs in it, so it comes first in the list; on a client it takes from that call what
  * the new one must keep to. A client call is refused without traffic when no time is left or the call it serves has
- * failed; once that has ended with OK, only metadata passes on, and what runs for it may finish.
+ * failed; once that has ended with OK, only metadata passes on, and what runs for it may finish. Such calls are not retried
+ * by the channel: the first hop does that.
  */
 export function propagation(options: PropagationOptions = {}): Interceptor {
   const { marginMs = 20, metadata = [], newRequestId = randomUUID } = options;
@@ -43,6 +44,7 @@ function inherit(call: Call, forwarded: readonly string[], marginMs: number): Ca
   return {
     onStart() {
       forwardMetadata(parent, call, forwarded);
+      call.values.set(retriesAllowed, false);
       if (parent.status?.code === "OK") return;
       if (parent.status !== undefined) throw parentEnded(parent);
       const deadline = Math.min(call.deadline, parent.deadline - marginMs);

@@ -1,17 +1,16 @@
 import { StatusError } from "@tenon/errors";
-import type { CallStatus, Interceptor } from "@tenon/grpc";
+import type { CallStatus, Interceptor, Method } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import { Counter, type Registry } from "prom-client";
 import { callFacts } from "./logging.ts";
 import { createLabels, METHOD_LABELS } from "./method-labels.ts";
-import type { MethodShape } from "./methods-of.ts";
 import { perMethod } from "./per-method.ts";
 
 export interface RecoveryOptions {
   /** Counts under `grpc_server_unexpected_errors_total` and `grpc_client_unexpected_errors_total`. */
   registry?: Registry;
   /** What is served or called without a descriptor; errors of others are counted under one name. */
-  methods?: readonly MethodShape[];
+  methods?: readonly Method[];
 }
 
 /**

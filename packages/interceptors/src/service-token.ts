@@ -41,6 +41,8 @@ export function createServiceTokens(options: ServiceTokensOptions): ServiceToken
   if (key.kty !== "OKP" || key.crv !== "Ed25519" || key.d === undefined) {
     throw new Error(`the key of service ${name} is not a private Ed25519 JWK`);
   }
+  if (lifetimeSeconds > MAX_SERVICE_TOKEN_SECONDS)
+    throw new Error(`service tokens hold for ${MAX_SERVICE_TOKEN_SECONDS} s at most`);
   const privateKey = createPrivateKey({ key: { ...key }, format: "jwk" });
   const held = new Map<string, Held>();
   const signing = new Map<string, Promise<string>>();
@@ -71,7 +73,7 @@ export function createServiceTokens(options: ServiceTokensOptions): ServiceToken
       const found = held.get(audience);
       const leftMs = found === undefined ? 0 : found.expiresAt - now().getTime();
       if (found === undefined || leftMs <= 0) return signOnce(audience);
-      if (leftMs < refreshAheadSeconds * 1000) void signOnce(audience);
+      if (leftMs < refreshAheadSeconds * 1000) signOnce(audience).catch(() => {}); // the next call tries again
       return found.token;
     },
   };

@@ -1,11 +1,10 @@
-import type { DescService } from "@bufbuild/protobuf";
-import type { Interceptor } from "@tenon/grpc";
+import type { Interceptor, Method } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import type { Registry } from "prom-client";
 import { type AuthOptions, auth } from "./auth.ts";
 import { deadline } from "./deadline.ts";
+import { HEALTH } from "./infrastructure.ts";
 import { logging } from "./logging.ts";
-import { HEALTH, INFRASTRUCTURE, methodsOf } from "./methods-of.ts";
 import { metrics } from "./metrics.ts";
 import { propagation } from "./propagation.ts";
 import { recovery } from "./recovery.ts";
@@ -16,44 +15,38 @@ import { validation } from "./validation.ts";
 export interface StandardServerOptions {
   logger: Logger;
   registry: Registry;
-  /** What the server serves. Wrong access or validation rules in it are thrown. */
-  contracts: readonly DescService[];
-  auth: Omit<AuthOptions, "contracts">;
+  /** What the server serves: `methodsOf(services, natives)`. Wrong access or validation rules of it are thrown. */
+  methods: readonly Method[];
+  auth: Omit<AuthOptions, "methods">;
 }
 
 /** What every server of ours does with a call, outermost first. */
-export function standardServer({
-  logger,
-  registry,
-  contracts,
-  auth: authOptions,
-}: StandardServerOptions): Interceptor[] {
-  const methods = [...methodsOf(contracts), ...INFRASTRUCTURE];
+export function standardServer({ logger, registry, methods, auth: authOptions }: StandardServerOptions): Interceptor[] {
   return [
     propagation(), // what runs in the call knows that it does, and its request by name
     allBut(isHealth, logging(logger)), // one line, whatever happens further in; probes would drown the rest
     metrics(registry, { side: "server", methods }), // one count, refusals included
     recovery(logger, { registry, methods }), // what nobody meant to throw is told with its stack
     allBut(isHealth, deadline()), // nothing runs for ever, nothing starts too late; health is watched for as long as one likes
-    auth({ ...authOptions, contracts }), // who is not let in costs no more than this
-    validation({ contracts }), // each message, once it is known whose it is
+    auth({ ...authOptions, methods }), // who is not let in costs no more than this
+    validation({ methods }), // each message, once it is known whose it is
   ];
 }
 
 export interface StandardClientOptions {
   logger: Logger;
   registry: Registry;
-  /** What is called. */
-  contracts?: readonly DescService[];
+  /** What is called, to count it from 0. */
+  methods?: readonly Method[];
   /** Proves this service to the callee of that name. */
   identity?: { tokens: ServiceTokens; audience: string };
 }
 
 /** What every client of ours does with a call, outermost first. */
-export function standardClient({ logger, registry, contracts = [], identity }: StandardClientOptions): Interceptor[] {
+export function standardClient({ logger, registry, methods = [], identity }: StandardClientOptions): Interceptor[] {
   return [
     logging(logger), // first, so that calls which are refused below are seen too
-    metrics(registry, { side: "client", methods: methodsOf(contracts) }),
+    metrics(registry, { side: "client", methods }),
     deadline(), // the contract's, unless the caller named one
     propagation(), // no longer than the call that this one serves
     ...(identity ? [serviceToken(identity.tokens, identity.audience)] : []),

@@ -1,12 +1,12 @@
-import { create, type DescMessage, type DescService, type Message } from "@bufbuild/protobuf";
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { StatusError } from "@tenon/errors";
-import type { Interceptor } from "@tenon/grpc";
+import type { Interceptor, Method } from "@tenon/grpc";
 
 export interface ValidationOptions {
-  /** The rules of their requests are compiled at once, some 30 ms a type; others at their first message. */
-  contracts?: readonly DescService[];
+  /** What is served: the rules of these requests are compiled at once, some 30 ms a type, and a wrong one is thrown. */
+  methods?: readonly Method[];
 }
 
 /** So many violations and characters of each are told; details of more than 8 KiB would not reach the caller. */
@@ -15,10 +15,9 @@ const MAX_TEXT_LENGTH = 160;
 
 /**
  * Checks every message that a server receives against the rules of its contract (buf.validate): INVALID_ARGUMENT with
- * reason VALIDATION_FAILED and each violation by field. A rule that cannot be evaluated is our bug: INTERNAL, or at once
- * an error for `contracts`. Clients check nothing: the callee's rules decide, which may be newer than the caller's.
+ * reason VALIDATION_FAILED and each violation by field. A rule that cannot be evaluated is our bug: INTERNAL. Clients check nothing: the callee's rules decide, which may be newer than the caller's.
  */
-export function validation({ contracts = [] }: ValidationOptions = {}): Interceptor {
+export function validation({ methods = [] }: ValidationOptions = {}): Interceptor {
   const validator = createValidator();
 
   function check(schema: DescMessage, message: Message): void {
@@ -27,7 +26,7 @@ export function validation({ contracts = [] }: ValidationOptions = {}): Intercep
     if (result.kind === "error") throw new Error(`the rules of ${schema.typeName} fail`, { cause: result.error });
   }
 
-  for (const { input } of contracts.flatMap(({ methods }) => methods)) {
+  for (const { input } of methods.flatMap(({ desc }) => desc ?? [])) {
     const { kind, error } = validator.validate(input, create(input));
     if (kind === "error") throw new Error(`the rules of ${input.typeName} fail`, { cause: error });
   }
