@@ -1,0 +1,94 @@
+import { join } from "node:path";
+import { ConfigError, readConfig, str } from "@tenon/config";
+import { StartError } from "@tenon/errors";
+import { developmentKeyFiles } from "./development-keys.ts";
+import { type Environment, type Part, PLATFORM_SERVICES, type PlatformService } from "./platform-services.ts";
+
+export interface PlatformConfig {
+  /** Where everything that this process keeps is kept. */
+  readonly dataDir: string;
+  /** The services to run. */
+  readonly parts: readonly Part[];
+  /** The names of those that are to have a database of the embedded PostgreSQL, because none was given. */
+  readonly embedded: readonly string[];
+}
+
+export interface ReadPlatformConfigOptions {
+  /** By default the process's environment. */
+  env?: Environment;
+  /** Which services: their names, separated by commas; by default all. */
+  only?: string | undefined;
+}
+
+const spec = {
+  DATA_DIR: str({ default: ".data", desc: "directory for the embedded database and the services' keys" }),
+};
+
+/**
+ * Reads the configuration of the platform and of every service that is to run, before anything starts. Each service
+ * reads its variables with its name before them (ORDER_PORT) or as they are (LOG_LEVEL); what only another part of the
+ * platform can know (keys, databases, who listens where) is filled in. Throws one ConfigError for all that is wrong.
+ */
+export function readPlatformConfig({ env = process.env, only = "" }: ReadPlatformConfigOptions = {}): PlatformConfig {
+  const services = chooseServices(only);
+  const wrong = new Set<string>();
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      for (const line of error.message.split("\n")) wrong.add(line);
+      return undefined;
+    }
+  };
+  const { DATA_DIR } = readConfig(spec, { env });
+  const filled = fillIn(env, DATA_DIR);
+  const parts = services.map((service) => attempt(() => service.configure(filled)));
+  if (wrong.size > 0) throw new ConfigError([...wrong].join("\n"));
+  return {
+    dataDir: DATA_DIR,
+    parts: parts.filter((part) => part !== undefined),
+    embedded: services.map(({ name }) => name).filter((name) => !env[variable(name, "DATABASE_URL")]),
+  };
+}
+
+/** The variable of one service. */
+export const variable = (service: string, name: string): string => `${service.toUpperCase()}_${name}`;
+
+function chooseServices(only: string): readonly PlatformService[] {
+  const names = only.split(/[\s,]+/).filter((name) => name !== "");
+  if (names.length === 0) return PLATFORM_SERVICES;
+  const unknown = names.filter((name) => !PLATFORM_SERVICES.some((service) => service.name === name));
+  if (unknown.length > 0) {
+    const known = PLATFORM_SERVICES.map((service) => service.name).join(", ");
+    throw new StartError(`there is no service ${unknown.join(" or ")}: there are ${known}`);
+  }
+  return PLATFORM_SERVICES.filter((service) => names.includes(service.name));
+}
+
+/** The environment with what the services of one process tell each other. What is given goes before it. */
+function fillIn(env: Environment, dataDir: string): Environment {
+  const keys = developmentKeyFiles(
+    join(dataDir, "keys"),
+    PLATFORM_SERVICES.map(({ name }) => name),
+  );
+  const filled: Record<string, string | undefined> = {
+    // A newcomer reads the announcement, not a line for each call.
+    LOG_LEVEL: "warn",
+    // Nobody balances over the one process of a developer: no time for that at the end.
+    DRAIN_WAIT: "0ms",
+    SERVICE_JWKS_FILE: keys.jwksFile,
+  };
+  for (const { name, port } of PLATFORM_SERVICES) {
+    const host = env[variable(name, "HOST")] || env.HOST || "127.0.0.1";
+    filled[variable(name, "TARGET")] = `${reachable(host)}:${env[variable(name, "PORT")] || port}`;
+    filled[variable(name, "SERVICE_KEY_FILE")] = keys.keyFiles[name];
+    filled[variable(name, "DATABASE_URL")] = "postgres://embedded";
+  }
+  const given = Object.entries(env).filter(([, value]) => value);
+  return { ...filled, ...Object.fromEntries(given) };
+}
+
+/** Where to call a server that listens on `host`. */
+export const reachable = (host: string): string =>
+  host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;

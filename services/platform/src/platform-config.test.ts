@@ -1,0 +1,50 @@
+import { ConfigError } from "@tenon/config";
+import { StartError } from "@tenon/errors";
+import { expect, test } from "vitest";
+import { readPlatformConfig } from "./config.ts";
+
+const read = (env: Record<string, string> = {}, only?: string) => readPlatformConfig({ env, only });
+const places = (env: Record<string, string> = {}, only?: string) =>
+  read(env, only).parts.map(({ name, host, port, adminPort }) => `${name} ${host}:${port} ${adminPort}`);
+
+test("without a word everything runs on its own port of this machine, with a database of ours", () => {
+  expect(places()).toEqual([
+    "greeter 127.0.0.1:8080 9080",
+    "user 127.0.0.1:8081 9081",
+    "order 127.0.0.1:8082 9082",
+    "payment 127.0.0.1:8083 9083",
+    "processor 127.0.0.1:8084 9084",
+  ]);
+  expect(read()).toMatchObject({ dataDir: ".data", embedded: ["greeter", "user", "order", "payment", "processor"] });
+});
+
+for (const only of ["user", " user ", "user,", "user,user"]) {
+  test(`"${only}" is the user service alone`, () => expect(places({}, only)).toEqual(["user 127.0.0.1:8081 9081"]));
+}
+
+test("an unknown service is named, with those that there are", () => {
+  expect(() => read({}, "user,usr,ordr")).toThrow(
+    new StartError("there is no service usr or ordr: there are greeter, user, order, payment, processor"),
+  );
+});
+
+test("a variable with the service's name is for that service alone", () => {
+  expect(places({ ORDER_PORT: "7000", USER_ADMIN_PORT: "7001" }, "user,order")).toEqual([
+    "user 127.0.0.1:8081 7001",
+    "order 127.0.0.1:7000 8000",
+  ]);
+});
+
+test("one without is for all", () => expect(places({ HOST: "::1" }, "user")).toEqual(["user ::1:8081 9081"]));
+
+test("a service that is given a database gets none of ours", () => {
+  const { embedded } = read({ ORDER_DATABASE_URL: "postgres://localhost/order" }, "user,order");
+  expect(embedded).toEqual(["user"]);
+});
+
+test("every wrong variable is told at once, once, and not its value", () => {
+  const env = { ORDER_PORT: "eighty", USER_PORT: "0x50", LOG_LEVEL: "loud" };
+  expect(() => read(env)).toThrow(ConfigError);
+  expect(() => read(env)).toThrow(/^LOG_LEVEL has .*\nUSER_PORT has .*\nORDER_PORT has [^\n]*$/);
+  expect(() => read(env)).not.toThrow(/eighty|0x50|loud/);
+});

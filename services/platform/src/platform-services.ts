@@ -1,0 +1,105 @@
+import { readGreeterConfig } from "@tenon/greeter/config";
+import type { Logger, LogLevel } from "@tenon/logger";
+import { readOrderConfig } from "@tenon/order/config";
+import { readPaymentConfig } from "@tenon/payment/config";
+import { readProcessorConfig } from "@tenon/processor/config";
+import type { RunningService } from "@tenon/runtime";
+import { readUserConfig } from "@tenon/user/config";
+
+/**
+ * Every service of the platform, in the order in which they are listed. Their code is loaded when they are started, while
+ * the database starts too.
+ */
+export const PLATFORM_SERVICES: readonly PlatformService[] = [
+  service("greeter", {
+    port: 8080,
+    calls: [],
+    readConfig: readGreeterConfig,
+    load: async () => (await import("@tenon/greeter")).startGreeter,
+  }),
+  service("user", {
+    port: 8081,
+    calls: [],
+    readConfig: readUserConfig,
+    load: async () => (await import("@tenon/user")).startUser,
+  }),
+  service("order", {
+    port: 8082,
+    calls: ["user", "payment"],
+    readConfig: readOrderConfig,
+    load: async () => (await import("@tenon/order")).startOrder,
+  }),
+  service("payment", {
+    port: 8083,
+    calls: ["user", "processor"],
+    readConfig: readPaymentConfig,
+    load: async () => (await import("@tenon/payment")).startPayment,
+  }),
+  service("processor", {
+    port: 8084,
+    calls: [],
+    readConfig: readProcessorConfig,
+    load: async () => (await import("@tenon/processor")).startProcessor,
+  }),
+];
+
+export interface PlatformService {
+  readonly name: string;
+  /** Its port where nothing else is said. */
+  readonly port: number;
+  /** Reads and checks its configuration; throws a ConfigError. What comes back can be started. */
+  configure(env: Environment): Part;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A service with its configuration. */
+export interface Part {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly logLevel: LogLevel;
+  /** The services that it calls, which therefore outlive it. */
+  readonly calls: readonly string[];
+  /** Loads its code, once. */
+  load(): Promise<unknown>;
+  start(options: { logger: Logger; databaseUrl?: string | undefined }): Promise<RunningService>;
+}
+
+interface Definition<Config extends SharedConfig> {
+  port: number;
+  calls: readonly string[];
+  readConfig(env: Environment, prefix: string): Config;
+  load(): Promise<(options: { config: Config; logger: Logger }) => Promise<RunningService>>;
+}
+
+interface SharedConfig {
+  readonly HOST: string;
+  readonly PORT: number;
+  readonly ADMIN_PORT: number | undefined;
+  readonly LOG_LEVEL: LogLevel;
+  readonly DATABASE_URL: string;
+}
+
+function service<Config extends SharedConfig>(name: string, definition: Definition<Config>): PlatformService {
+  const { port, calls, readConfig, load } = definition;
+  return {
+    name,
+    port,
+    configure(env) {
+      const config = readConfig(env, name.toUpperCase());
+      return {
+        name,
+        host: config.HOST,
+        port: config.PORT,
+        adminPort: config.ADMIN_PORT ?? config.PORT + 1000,
+        logLevel: config.LOG_LEVEL,
+        calls,
+        load,
+        start: async ({ logger, databaseUrl = config.DATABASE_URL }) =>
+          (await load())({ config: { ...config, DATABASE_URL: databaseUrl }, logger }),
+      };
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { join } from "node:path";
+import type { Logger } from "@tenon/logger";
+import type { RunningService } from "@tenon/runtime";
+import { type PlatformConfig, reachable, variable } from "./config.ts";
+import { makeDevelopmentKeys } from "./development-keys.ts";
+import { type Part, PLATFORM_SERVICES } from "./platform-services.ts";
+import { assertPortsFree } from "./port-check.ts";
+
+export interface PlatformOptions {
+  config: PlatformConfig;
+  /** The logger of a service. */
+  loggerOf: (part: Part) => Logger;
+  /** Hears what takes time, a line each. */
+  onProgress?: (line: string) => void;
+  /** Ends the start: what is started is closed again. */
+  signal?: AbortSignal;
+}
+
+/** Services that run in one process. */
+export interface Platform {
+  readonly services: readonly RunningPart[];
+  /** Drains every service, those that call before those that they call, then stops the database. */
+  close(): Promise<void>;
+}
+
+export interface RunningPart {
+  readonly name: string;
+  /** Of the gRPC server, as a client dials it. */
+  readonly address: string;
+  readonly adminAddress: string;
+}
+
+/**
+ * Starts services in one process, all at once: none needs another one to start. What they need and was not given is made:
+ * keys, and the embedded PostgreSQL with a database for each. Either all run in the end or none: what did start is closed
+ * again. Rejects with a StartError where the person who starts it can help.
+ */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const { config, loggerOf, onProgress = () => {}, signal } = options;
+  await using started = new AsyncDisposableStack();
+  await assertPortsFree(config.parts.flatMap(listenersOf));
+  await makeDevelopmentKeys({
+    directory: join(config.dataDir, "keys"),
+    services: PLATFORM_SERVICES.map(({ name }) => name),
+    onProgress,
+  });
+  // Loaded while the database starts; what fails in it is told by start().
+  for (const part of config.parts) part.load().catch(() => {});
+  signal?.throwIfAborted();
+  const services = new Map<string, RunningService>();
+  started.defer(() => closeInOrder(config.parts, services));
+  const outcomes = await Promise.allSettled(
+    config.parts.map(async (part) => {
+      services.set(part.name, await part.start({ logger: loggerOf(part), databaseUrl: undefined }));
+    }),
+  );
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  signal?.throwIfAborted();
+  const running = started.move();
+  return {
+    services: config.parts.map(({ name, host, port, adminPort }) => ({
+      name,
+      address: `${reachable(host)}:${port}`,
+      adminAddress: `${reachable(host)}:${adminPort}`,
+    })),
+    close: () => running.disposeAsync(),
+  };
+}
+
+const listenersOf = ({ name, host, port, adminPort }: Part) => [
+  { variable: variable(name, "PORT"), host, port },
+  { variable: variable(name, "ADMIN_PORT"), host, port: adminPort },
+];
+
+/** Closes each service once all that call it are closed, so that nobody's last steps fail. All are tried. */
+async function closeInOrder(parts: readonly Part[], services: ReadonlyMap<string, RunningService>): Promise<void> {
+  const closing = new Map<string, Promise<void>>();
+  const close = (name: string): Promise<void> => {
+    const begun = closing.get(name) ?? closeAfter(name);
+    closing.set(name, begun);
+    return begun;
+  };
+  const closeAfter = async (name: string) => {
+    await Promise.allSettled(parts.filter((part) => part.calls.includes(name)).map((part) => close(part.name)));
+    await services.get(name)?.close();
+  };
+  const outcomes = await Promise.allSettled(parts.map((part) => close(part.name)));
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+}
