@@ -1,17 +1,91 @@
+import { readFileSync } from "node:fs";
+import { StartError } from "@tenon/errors";
+import {
+  createFileKeySource,
+  createKeySource,
+  createServiceTokens,
+  createServiceTokenVerifier,
+  createTokenVerifier,
+  type KeySourceOptions,
+  type ServiceTokens,
+  type StandardClientOptions,
+  type StandardServerOptions,
+} from "@tenon/interceptors";
 import type { ServiceConfig } from "./process-config.ts";
 
 export interface ServiceAuthOptions {
   config: Pick<ServiceConfig, "SERVICE_KEY_FILE" | "SERVICE_JWKS_FILE" | "REFLECTION">;
   /** The service that this process is: what tokens sent to it are for, and who its own tokens say it is. */
   name: string;
-  /** The public keys of users' tokens, such as the answer of KeyService.ListKeys. Without it no user token is valid. */
+  /** The public keys of users' tokens, such as the answer of KeyService.ListKeys. Without it no user token is accepted. */
   fetchKeys?: (signal: AbortSignal) => Promise<{ readonly keys: readonly object[] }>;
+  now?: () => Date;
 }
 
 /** How a service knows its callers, and how it proves itself to those that it calls. */
 export interface ServiceAuth {
-  readonly name: string;
+  /** For `standardServer`. */
+  readonly server: StandardServerOptions["auth"];
+  /** For `standardClient`: proof for the callee of this name. Throws a StartError where SERVICE_KEY_FILE is not set. */
+  identityFor(callee: string): NonNullable<StandardClientOptions["identity"]>;
 }
 
-/** Reads the key files. Throws a StartError that names the variable where one cannot be used. */
-export declare function createAuth(options: ServiceAuthOptions): ServiceAuth;
+/** Who issues users' tokens, and whom they are meant for. */
+export const USER_TOKENS = { issuer: "tenon-user", audience: "tenon" } as const;
+
+/**
+ * Users by their tokens, services by theirs. Reads the key files at once, and the public keys again as they change.
+ * Throws a StartError that names the variable where a file cannot be used. Users' keys are fetched when first needed.
+ */
+export function createAuth({ config, name, fetchKeys, now = () => new Date() }: ServiceAuthOptions): ServiceAuth {
+  const { SERVICE_KEY_FILE: keyFile, SERVICE_JWKS_FILE: jwksFile, REFLECTION } = config;
+  if (jwksFile) assertKeySet(readJson("SERVICE_JWKS_FILE", jwksFile), jwksFile);
+  const tokens = keyFile ? readTokens(keyFile) : undefined;
+
+  function readTokens(path: string): ServiceTokens {
+    const key = readJson("SERVICE_KEY_FILE", path);
+    try {
+      return createServiceTokens({ name, key: key as never, now });
+    } catch (cause) {
+      throw new StartError(`SERVICE_KEY_FILE: ${path} is not a private Ed25519 JWK`, { cause });
+    }
+  }
+
+  const users =
+    fetchKeys &&
+    createTokenVerifier({
+      keys: createKeySource({ fetch: fetchKeys as KeySourceOptions["fetch"], now }),
+      ...USER_TOKENS,
+      now,
+    });
+  const services =
+    jwksFile && createServiceTokenVerifier({ keys: createFileKeySource({ path: jwksFile, now }), audience: name, now });
+  return {
+    server: {
+      ...(users && { users }),
+      ...(services && { services }),
+      reflection: REFLECTION === "public" ? "public" : "admin",
+      now,
+    },
+    identityFor(callee) {
+      if (tokens !== undefined) return { tokens, audience: callee };
+      throw new StartError(`SERVICE_KEY_FILE is not set, so that ${name} cannot prove itself to ${callee}`);
+    },
+  };
+}
+
+function readJson(variable: string, path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    // Not the parser's words: they quote the file, which may hold a private key.
+    const why =
+      cause instanceof SyntaxError ? "is not JSON" : `cannot be read (${(cause as NodeJS.ErrnoException).code})`;
+    throw new StartError(`${variable}: ${path} ${why}`);
+  }
+}
+
+function assertKeySet(set: unknown, path: string): void {
+  const { keys } = (set ?? {}) as { keys?: unknown };
+  if (!Array.isArray(keys)) throw new StartError(`SERVICE_JWKS_FILE: ${path} is not a JSON Web Key Set`);
+}
