@@ -188,7 +188,7 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
   abort(error: unknown): void {
     if (this.ended) return;
     const told = toStatusError(error);
-    this.error = told.cause ?? told;
+    this.error = error ?? told;
     this.transport.sendStatus(toWireStatus(told, this.method.service));
   }
 
