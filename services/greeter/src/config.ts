@@ -1,0 +1,13 @@
+import { type Config, type ReadConfigOptions, readConfig, str } from "@tenon/config";
+import { serviceConfig } from "@tenon/runtime";
+
+const spec = {
+  ...serviceConfig({ port: 8080 }),
+  DATABASE_URL: str({ desc: "PostgreSQL for recorded names, as postgres://role:password@host:port/database" }),
+};
+
+export type GreeterConfig = Config<typeof spec>;
+
+/** The configuration of the greeter; by default from the process's environment. Throws a ConfigError. */
+export const readGreeterConfig = (env?: ReadConfigOptions["env"], prefix?: string): GreeterConfig =>
+  readConfig(spec, { ...(env && { env }), ...(prefix !== undefined && { prefix }) });

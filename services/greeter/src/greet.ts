@@ -1,0 +1,40 @@
+// A client of the greeter for the shell: node greet.ts --name=John [--kind=greet|list|record|chat] [--target=host:port].
+import { parseArgs } from "node:util";
+import * as greeterv1 from "@tenon/contracts/greeter/v1";
+import { createClient } from "@tenon/grpc";
+import { toFailure } from "./greet-failure.ts";
+import { GREET_KINDS, isGreetKind } from "./greet-kinds.ts";
+
+const OPTIONS = {
+  /** Whom to greet; for the kinds that take several names, separated by commas. */
+  name: { type: "string", default: "" },
+  kind: { type: "string", default: "greet" },
+  target: { type: "string", default: "127.0.0.1:8080" },
+  "timeout-ms": { type: "string", default: "5000" },
+} as const;
+
+async function main(): Promise<number> {
+  const { name, kind, target, "timeout-ms": timeout } = parseArgs({ options: OPTIONS }).values;
+  const timeoutMs = Number(timeout);
+  if (!isGreetKind(kind)) return fail(`there is no kind ${kind}: there are ${Object.keys(GREET_KINDS).join(", ")}`, 64);
+  if (!(timeoutMs > 0)) return fail("timeout-ms is a number of milliseconds above 0", 64);
+  const client = createClient(greeterv1.GreetingService, { target });
+  try {
+    for await (const line of GREET_KINDS[kind](client, name, { timeoutMs })) {
+      process.stdout.write(`Response from server: ${line}\n`);
+    }
+    return 0;
+  } catch (error) {
+    const { message, exitCode } = toFailure(error, { target, timeoutMs });
+    return fail(message, exitCode);
+  } finally {
+    client.close();
+  }
+}
+
+function fail(message: string, exitCode: number): number {
+  process.stderr.write(`${message}\n`);
+  return exitCode;
+}
+
+process.exitCode = await main();

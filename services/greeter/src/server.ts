@@ -1,0 +1,58 @@
+import { migrate, openDatabase, ping } from "@tenon/database";
+import type { Implementation } from "@tenon/grpc";
+import { currentCall } from "@tenon/interceptors";
+import type { Logger } from "@tenon/logger";
+import { createAuth, type RunningService, startService, type Worker } from "@tenon/runtime";
+import type { Kysely } from "kysely";
+import type { GreeterConfig } from "./config.ts";
+import { createGreeterHandler } from "./greeter-handler.ts";
+import { createGreeterRepository, type Tables } from "./greeter-repository.ts";
+import { createGreetingService } from "./greeting-service.ts";
+
+/** The tables of the greeter. */
+export const greeterMigrations = new URL("./migrations/", import.meta.url);
+
+export interface GreeterParts {
+  db: Kysely<Tables>;
+  now?: () => Date;
+}
+
+/** The greeter without a process round it. */
+export function wireGreeter({ db, now = () => new Date() }: GreeterParts): {
+  services: Implementation[];
+  workers: Worker[];
+} {
+  const service = createGreetingService({ repository: createGreeterRepository(db), now });
+  return { services: [createGreeterHandler(service)], workers: [] };
+}
+
+export interface StartGreeterOptions {
+  config: GreeterConfig;
+  logger: Logger;
+}
+
+/** The greeter as a process: it listens when this resolves. */
+export async function startGreeter({ config, logger }: StartGreeterOptions): Promise<RunningService> {
+  const auth = createAuth({ name: "greeter", config });
+  const db = openDatabase<Tables>({
+    url: config.DATABASE_URL,
+    logger,
+    applicationName: "greeter",
+    currentSignal: () => currentCall()?.signal,
+  });
+  try {
+    await migrate(db, greeterMigrations);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return startService({
+    name: "greeter",
+    config,
+    logger,
+    auth,
+    ...wireGreeter({ db }),
+    checks: { database: () => ping(db) },
+    close: () => db.destroy(),
+  });
+}
