@@ -1,0 +1,49 @@
+import type { Money } from "@tenon/money";
+import type { OrderFailure } from "./order.ts";
+import type { OrderState } from "./order-states.ts";
+
+/** An order that a worker has claimed, with what the next step needs to know. */
+export interface ClaimedOrder {
+  readonly id: string;
+  readonly userId: string;
+  readonly total: Money;
+  readonly refunded: Money;
+  readonly paymentMethod: string;
+  readonly state: OrderState;
+  readonly version: bigint;
+  /** A request for money may have left. */
+  readonly paymentAsked: boolean;
+  readonly paymentId: string | undefined;
+  /** How often the present step has failed. */
+  readonly attempts: number;
+  /** Names this claim of this order, and no other claim. */
+  readonly claim: string;
+}
+
+/** What a step brought. */
+export interface OrderChange {
+  state: OrderState;
+  paymentId?: string | undefined;
+  refunded?: Money;
+  failure?: OrderFailure;
+}
+
+/**
+ * The orders that have something to be done, shared by the workers of all replicas. A claim holds for a lease, which every
+ * change renews. Changes are made only under the claim and only to the version that the worker knew: whoever lost
+ * either gets undefined and has changed nothing.
+ */
+export interface OrderQueue {
+  /** Claims up to `limit` orders that are due and that nobody holds, the oldest first. */
+  claim(limit: number): Promise<ClaimedOrder[]>;
+  /** The claimed order as it is now; undefined where the claim was lost. */
+  reload(order: ClaimedOrder): Promise<ClaimedOrder | undefined>;
+  /** Notes that a request for money may leave from now on. */
+  markAsked(order: ClaimedOrder): Promise<ClaimedOrder | undefined>;
+  /** Makes the order's next version. One that has nothing more to be done is no longer claimed. */
+  change(order: ClaimedOrder, change: OrderChange): Promise<ClaimedOrder | undefined>;
+  /** Gives the claim up after a failed attempt, until `delayMs` are over or somebody changes the order. */
+  postpone(order: ClaimedOrder, delayMs: number): Promise<void>;
+  /** Gives the claim up for another worker to go on at once. */
+  release(order: ClaimedOrder): Promise<void>;
+}

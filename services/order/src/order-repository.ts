@@ -1,0 +1,123 @@
+import { readPage } from "@tenon/database";
+import { type ExpressionBuilder, type Kysely, type Selectable, sql } from "kysely";
+import type { Order, OrderItem } from "./order.ts";
+import type { Caller, OrderRepository } from "./order-service.ts";
+import type { OrderItemTable, OrderTable, Tables } from "./order-tables.ts";
+
+/** Orders in PostgreSQL, on a pool or in a transaction. */
+export function createOrderRepository(db: Kysely<Tables>): OrderRepository {
+  const visible = (caller: Caller) =>
+    db
+      .selectFrom("orders")
+      .selectAll()
+      .where((where) => ownedBy(where, caller));
+
+  /** Lines never change, so that reading them apart from their order shows nothing that never was. */
+  async function withItems(rows: readonly Selectable<OrderTable>[]): Promise<Order[]> {
+    if (rows.length === 0) return [];
+    const items = await db
+      .selectFrom("order_items")
+      .selectAll()
+      .where(
+        "order_id",
+        "in",
+        rows.map((row) => row.id),
+      )
+      .orderBy("position")
+      .execute();
+    const itemsByOrder = Map.groupBy(items, (item) => item.order_id);
+    return rows.map((row) => toOrder(row, itemsByOrder.get(row.id) ?? []));
+  }
+
+  return {
+    async insert(order, paymentMethod) {
+      await db
+        .insertInto("orders")
+        .values({
+          id: order.id,
+          user_id: order.userId,
+          currency: order.total.currency,
+          total_minor: order.total.minor,
+          payment_method: paymentMethod,
+          state: order.state,
+          version: order.version,
+          created_at: order.createdAt,
+          updated_at: order.updatedAt,
+        })
+        .execute();
+      const rows = order.items.map((item, position) => ({
+        order_id: order.id,
+        position,
+        product_id: item.productId,
+        sku: item.sku,
+        name: item.name,
+        quantity: item.quantity,
+        unit_price_minor: item.unitPrice.minor,
+      }));
+      await db.insertInto("order_items").values(rows).execute();
+    },
+
+    async find(orderId, caller) {
+      const row = await visible(caller).where("id", "=", orderId).executeTakeFirst();
+      return row && (await withItems([row]))[0];
+    },
+
+    async findAndLock(orderId, caller) {
+      const row = await visible(caller).where("id", "=", orderId).forUpdate().executeTakeFirst();
+      return row && (await withItems([row]))[0];
+    },
+
+    async list({ state }, caller, page) {
+      const orders = state ? visible(caller).where("state", "=", state) : visible(caller);
+      const { items, lastId } = await readPage(orders, page);
+      return { items: await withItems(items), lastId };
+    },
+
+    async move(order, state, now) {
+      // A claim stays as it is: the worker that holds it finds the order changed and goes on from there.
+      const row = await db
+        .updateTable("orders")
+        .set({
+          state,
+          version: order.version + 1n,
+          updated_at: sql`greatest(updated_at, ${now})`,
+          attempts: 0,
+          next_attempt_at: sql`now()`,
+        })
+        .where("id", "=", order.id)
+        .where("version", "=", order.version)
+        .returning("updated_at")
+        .executeTakeFirstOrThrow();
+      return { ...order, state, version: order.version + 1n, updatedAt: row.updated_at };
+    },
+  };
+}
+
+const ownedBy = (where: ExpressionBuilder<Tables, "orders">, { userId, isAdmin }: Caller) =>
+  isAdmin ? where.lit(true) : where("user_id", "=", userId);
+
+function toOrder(row: Selectable<OrderTable>, items: readonly OrderItemTable[]): Order {
+  const { currency } = row;
+  return {
+    id: row.id,
+    userId: row.user_id,
+    items: items.map((item) => toItem(item, currency)),
+    total: { currency, minor: row.total_minor },
+    refunded: { currency, minor: row.refunded_minor },
+    state: row.state,
+    version: row.version,
+    paymentId: row.payment_id ?? undefined,
+    failure: row.failure_reason ? { reason: row.failure_reason, message: row.failure_message ?? "" } : undefined,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+const toItem = (row: OrderItemTable, currency: string): OrderItem => ({
+  productId: row.product_id,
+  sku: row.sku,
+  name: row.name,
+  quantity: row.quantity,
+  unitPrice: { currency, minor: row.unit_price_minor },
+  amount: { currency, minor: row.unit_price_minor * BigInt(row.quantity) },
+});

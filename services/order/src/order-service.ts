@@ -1,0 +1,132 @@
+import type { Page, Paged } from "@tenon/database";
+import { StatusError } from "@tenon/errors";
+import { assertEachProductOnce, type Order, type OrderLine, priceLines } from "./order.ts";
+import { isFinal, type OrderState, ruleOf } from "./order-states.ts";
+import type { Product } from "./product.ts";
+
+/** Who asks. What is not his own he sees only as an admin. */
+export interface Caller {
+  readonly userId: string;
+  readonly isAdmin: boolean;
+}
+
+/** The storage of orders that the rules need. `caller` is part of every query: a row that is not his is no row. */
+export interface OrderRepository {
+  insert(order: Order, paymentMethod: string): Promise<void>;
+  find(orderId: string, caller: Caller): Promise<Order | undefined>;
+  /** As `find`, and holds the order unchanged by others until the transaction ends. */
+  findAndLock(orderId: string, caller: Caller): Promise<Order | undefined>;
+  /** The newest first. */
+  list(filter: OrderFilter, caller: Caller, page: Page): Promise<Paged<Order>>;
+  /** Moves a locked order on and has a worker look at it. Returns it as it is then. */
+  move(order: Order, state: OrderState, now: Date): Promise<Order>;
+}
+
+/** An order as a user asks for it. */
+export interface NewOrder {
+  userId: string;
+  lines: readonly OrderLine[];
+  paymentMethod: string;
+}
+
+export interface OrderFilter {
+  /** Undefined: any. */
+  readonly state: OrderState | undefined;
+}
+
+/** Tells of changes of one order, made by whatever process. */
+export interface OrderChanges {
+  subscribe(orderId: string): OrderSubscription;
+}
+
+export interface OrderSubscription extends Disposable {
+  /**
+   * Resolves when the order may have changed since the call before, or since the subscription. Rejects with the signal's
+   * reason when it aborts.
+   */
+  next(signal: AbortSignal): Promise<void>;
+}
+
+export interface OrderServiceOptions {
+  orders: OrderRepository;
+  /** The catalogue, as the same transaction sees it. */
+  products: { findAll(productIds: readonly string[]): Promise<Product[]> };
+  changes: OrderChanges;
+  now: () => Date;
+  newId: () => string;
+}
+
+export type OrderService = ReturnType<typeof createOrderService>;
+
+/** The rules of orders, from the callers' side. What happens without a caller is the saga's. */
+export function createOrderService({ orders, products, changes, now, newId }: OrderServiceOptions) {
+  async function getOrder(orderId: string, caller: Caller): Promise<Order> {
+    return (await orders.find(orderId, caller)) ?? refuseUnknown(caller);
+  }
+
+  return {
+    getOrder,
+
+    async createOrder({ userId, paymentMethod, ...request }: NewOrder): Promise<Order> {
+      const lines = request.lines.map((line) => ({ ...line, productId: line.productId.toLowerCase() }));
+      assertEachProductOnce(lines);
+      const { items, total } = priceLines(lines, await products.findAll(lines.map((line) => line.productId)));
+      const createdAt = now();
+      const order: Order = {
+        id: newId(),
+        userId,
+        items,
+        total,
+        refunded: { currency: total.currency, minor: 0n },
+        state: "PENDING",
+        version: 1n,
+        paymentId: undefined,
+        failure: undefined,
+        createdAt,
+        updatedAt: createdAt,
+      };
+      await orders.insert(order, paymentMethod);
+      return order;
+    },
+
+    listOrders: (filter: OrderFilter, caller: Caller, page: Page): Promise<Paged<Order>> =>
+      orders.list(filter, caller, page),
+
+    async cancelOrder(orderId: string, caller: Caller): Promise<Order> {
+      const order = (await orders.findAndLock(orderId, caller)) ?? refuseUnknown(caller);
+      const { cancel } = ruleOf(order.state);
+      if (cancel === undefined) {
+        throw new StatusError("FAILED_PRECONDITION", "the order failed: there is nothing to cancel", {
+          reason: "ORDER_NOT_CANCELLABLE",
+          metadata: { state: order.state },
+        });
+      }
+      return cancel === order.state ? order : orders.move(order, cancel, now());
+    },
+
+    /**
+     * The order as it is, then after every change, until it is final or `signal` aborts; only versions above
+     * `afterVersion`. A change that another one follows at once may be left out, the last one never.
+     */
+    async *watchOrder(orderId: string, caller: Caller, options: { afterVersion: bigint; signal: AbortSignal }) {
+      // Before the first read, so that a change between reading and waiting is not missed.
+      using subscription = changes.subscribe(orderId);
+      let seen = options.afterVersion;
+      for (;;) {
+        const order = await getOrder(orderId, caller);
+        if (order.version > seen) {
+          seen = order.version;
+          yield order;
+        }
+        if (isFinal(order.state)) return;
+        await subscription.next(options.signal);
+      }
+    },
+  };
+}
+
+/** To a user, an order that does not exist and one that is not his are the same. */
+function refuseUnknown({ isAdmin }: Caller): never {
+  if (isAdmin) throw new StatusError("NOT_FOUND", "there is no such order", { reason: "ORDER_NOT_FOUND" });
+  throw new StatusError("PERMISSION_DENIED", "this order is not yours", { reason: "NOT_ALLOWED" });
+}

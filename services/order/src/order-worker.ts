@@ -1,0 +1,113 @@
+import type { Logger } from "@tenon/logger";
+import type { Worker } from "@tenon/runtime";
+import type { ClaimedOrder, OrderQueue } from "./order-queue.ts";
+import type { OrderSaga } from "./order-saga.ts";
+import { retryDelay } from "./retry-delay.ts";
+
+export interface OrderWorkerOptions {
+  queue: OrderQueue;
+  saga: OrderSaga;
+  /** Calls back whenever there may be something to do, until the function that it returns is called. */
+  onDue: (wake: () => void) => () => void;
+  logger: Logger;
+  /** From 0 to 1, for the jitter of delays. */
+  random: () => number;
+  /** Orders in work at once; by default 16. */
+  concurrency?: number;
+  /** How often to look for what nobody called for: orders whose delay or whose holder's lease ran out. By default 1 s. */
+  pollMs?: number;
+  /** A step that takes longer is cut off and tried again later; by default 10 s. Shorter than the lease of a claim. */
+  stepTimeoutMs?: number;
+  /** How long steps in work may take to end when the worker stops, before they are cut off; by default 2 s. */
+  stopGraceMs?: number;
+}
+
+/** Drives open orders to where they rest: claims what is due and does step after step, several orders at once. */
+export function createOrderWorker(options: OrderWorkerOptions): Worker {
+  const { queue, saga, onDue, logger, random } = options;
+  const { concurrency = 16, pollMs = 1000, stepTimeoutMs = 10_000, stopGraceMs = 2000 } = options;
+  const inWork = new Set<Promise<void>>();
+  const stopping = new AbortController();
+  const cutOff = new AbortController();
+  let alarm = Promise.withResolvers<void>();
+  let running: Promise<void> | undefined;
+
+  const wake = () => alarm.resolve();
+
+  async function run(): Promise<void> {
+    const unsubscribe = onDue(wake);
+    while (!stopping.signal.aborted) {
+      // Armed before looking, so that what comes due meanwhile is not slept through.
+      alarm = Promise.withResolvers();
+      const free = concurrency - inWork.size;
+      const claimed = free > 0 ? await claim(free) : [];
+      for (const order of claimed) begin(order);
+      if (claimed.length < free || free === 0) await alarmOr(pollMs);
+    }
+    unsubscribe();
+  }
+
+  async function claim(limit: number): Promise<ClaimedOrder[]> {
+    try {
+      return await queue.claim(limit);
+    } catch (error) {
+      logger.warn({ err: error }, "open orders cannot be looked for");
+      return [];
+    }
+  }
+
+  function begin(order: ClaimedOrder): void {
+    const work = drive(order).finally(() => {
+      inWork.delete(work);
+      wake();
+    });
+    inWork.add(work);
+  }
+
+  async function drive(claimed: ClaimedOrder): Promise<void> {
+    let order = claimed;
+    try {
+      while (!stopping.signal.aborted) {
+        const next = await saga(order, AbortSignal.any([cutOff.signal, AbortSignal.timeout(stepTimeoutMs)]));
+        if (next === undefined) return;
+        order = next;
+      }
+      await queue.release(order);
+    } catch (error) {
+      await giveBack(order, error);
+    }
+  }
+
+  async function giveBack(order: ClaimedOrder, error: unknown): Promise<void> {
+    const facts = { order_id: order.id, state: order.state, attempts: order.attempts + 1 };
+    try {
+      if (cutOff.signal.aborted) return await queue.release(order);
+      const delayMs = retryDelay(order.attempts, { error, random });
+      logger.warn({ ...facts, delay_ms: delayMs, err: error }, "a step of an order failed and is tried again");
+      await queue.postpone(order, delayMs);
+    } catch (err) {
+      logger.warn({ ...facts, err }, "an order cannot be given back; it is taken up when its lease runs out");
+    }
+  }
+
+  async function alarmOr(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(wake, timeoutMs);
+    await alarm.promise;
+    clearTimeout(timer);
+  }
+
+  return {
+    name: "orders",
+    start() {
+      running = run();
+    },
+    async stop() {
+      stopping.abort();
+      wake();
+      const timer = setTimeout(() => cutOff.abort(), stopGraceMs);
+      await running;
+      await Promise.all(inWork);
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import { type Kysely, type Selectable, sql } from "kysely";
+import type { ClaimedOrder, OrderQueue } from "./order-queue.ts";
+import { ruleOf } from "./order-states.ts";
+import type { OrderTable, Tables } from "./order-tables.ts";
+
+export interface PostgresOrderQueueOptions {
+  db: Kysely<Tables>;
+  now: () => Date;
+  newId: () => string;
+  /** How long a claim holds without a change, in milliseconds. Longer than the longest step; 15 s by default. */
+  leaseMs?: number;
+}
+
+/** The queue in the rows of the orders themselves. Leases and delays go by the database's clock, the only one all share. */
+export function createPostgresOrderQueue(options: PostgresOrderQueueOptions): OrderQueue {
+  const { db, now, newId, leaseMs = 15_000 } = options;
+  const after = (ms: number) => sql<Date>`now() + ${ms}::float8 * interval '1 millisecond'`;
+  const held = ({ id, claim }: ClaimedOrder) =>
+    db.updateTable("orders").where("id", "=", id).where("claimed_by", "=", claim);
+
+  return {
+    async claim(limit) {
+      const claim = newId();
+      const { rows } = await sql<Selectable<OrderTable>>`
+        with due as materialized (
+          select id from orders
+          where next_attempt_at <= now() and (lease_until is null or lease_until < now())
+          order by id
+          limit ${limit}
+          for update skip locked
+        )
+        update orders set claimed_by = ${claim}, lease_until = ${after(leaseMs)}
+        from due where orders.id = due.id
+        returning orders.*`.execute(db);
+      return rows.map(toClaimed).sort((a, b) => (a.id < b.id ? -1 : 1));
+    },
+
+    async reload({ id, claim }) {
+      const query = db.selectFrom("orders").selectAll().where("id", "=", id).where("claimed_by", "=", claim);
+      const row = await query.executeTakeFirst();
+      return row && toClaimed(row);
+    },
+
+    async markAsked(order) {
+      const row = await held(order)
+        .set({ payment_asked_at: now(), lease_until: after(leaseMs) })
+        .where("version", "=", order.version)
+        .returningAll()
+        .executeTakeFirst();
+      return row && toClaimed(row);
+    },
+
+    async change(order, { state, paymentId, refunded, failure }) {
+      const rests = ruleOf(state).step === undefined;
+      const row = await held(order)
+        .set({
+          state,
+          ...(paymentId !== undefined && { payment_id: paymentId }),
+          ...(refunded !== undefined && { refunded_minor: refunded.minor }),
+          ...(failure !== undefined && { failure_reason: failure.reason, failure_message: failure.message }),
+          version: order.version + 1n,
+          updated_at: sql`greatest(updated_at, ${now()})`,
+          attempts: 0,
+          ...(rests ? { ...UNCLAIMED, next_attempt_at: null } : { lease_until: after(leaseMs) }),
+        })
+        .where("version", "=", order.version)
+        .returningAll()
+        .executeTakeFirst();
+      return row && { ...toClaimed(row), claim: order.claim };
+    },
+
+    async postpone(order, delayMs) {
+      // Where somebody has changed the order meanwhile, the failure was not about what is to be done now.
+      const unchanged = sql<boolean>`version = ${order.version}`;
+      await held(order)
+        .set({
+          ...UNCLAIMED,
+          attempts: sql`case when ${unchanged} then attempts + 1 else 0 end`,
+          next_attempt_at: sql`case when ${unchanged} then ${after(delayMs)} else now() end`,
+        })
+        .execute();
+    },
+
+    async release(order) {
+      await held(order)
+        .set({ ...UNCLAIMED, next_attempt_at: sql`now()` })
+        .execute();
+    },
+  };
+}
+
+const UNCLAIMED = { claimed_by: null, lease_until: null };
+
+const toClaimed = (row: Selectable<OrderTable>): ClaimedOrder => ({
+  id: row.id,
+  userId: row.user_id,
+  total: { currency: row.currency, minor: row.total_minor },
+  refunded: { currency: row.currency, minor: row.refunded_minor },
+  paymentMethod: row.payment_method,
+  state: row.state,
+  version: row.version,
+  paymentAsked: row.payment_asked_at !== null,
+  paymentId: row.payment_id ?? undefined,
+  attempts: row.attempts,
+  claim: row.claimed_by ?? "",
+});
