@@ -1,4 +1,4 @@
-import { clone, type DescFile, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { clone, type DescFile, toBinary } from "@bufbuild/protobuf";
 import { protoCamelCase } from "@bufbuild/protobuf/reflect";
 import {
   type DescriptorProto,
@@ -26,23 +26,21 @@ export interface DescriptorIndex {
  * Indexes `files` and all that they import. Their descriptors go out as protobuf-es encodes them: custom options, which
  * it does not know and keeps, stay as protoc wrote them.
  */
-export function createDescriptorIndex(files: Iterable<DescFile | Uint8Array>): DescriptorIndex {
+export function createDescriptorIndex(files: Iterable<DescFile | FileDescriptorProto>): DescriptorIndex {
   const protos = new Map<string, FileDescriptorProto>();
   const symbols = new Map<string, string>();
   const messages = new Set<string>();
   const extensions = new Map<string, Map<number, string>>();
   const encodings = new Map<string, Uint8Array>();
 
-  const queue: (DescFile | Uint8Array)[] = [...files];
+  const queue: (DescFile | FileDescriptorProto)[] = [...files];
   for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-    const proto =
-      file instanceof Uint8Array
-        ? fromBinary(FileDescriptorProtoSchema, file)
-        : clone(FileDescriptorProtoSchema, file.proto);
+    const imports = "proto" in file ? file.dependencies : [];
+    const proto = clone(FileDescriptorProtoSchema, "proto" in file ? file.proto : file);
     if (protos.has(proto.name)) continue;
     protos.set(proto.name, proto);
     indexFile(proto);
-    if (!(file instanceof Uint8Array)) queue.push(...file.dependencies);
+    queue.push(...imports);
   }
 
   function indexFile(file: FileDescriptorProto): void {

@@ -1,7 +1,6 @@
 import type { ServerWritableStream, ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
-import { toCodeNumber } from "@tenon/errors";
 import { HealthImplementation } from "grpc-health-check";
-import type { NativeService } from "./native-service.ts";
+import { endWith, type NativeService } from "./native-service.ts";
 
 export interface HealthOptions {
   /** Full names of the services whose health is told, besides '' for the server as a whole. */
@@ -38,11 +37,11 @@ export function createHealth({ services, maxWatches = 1000 }: HealthOptions): He
 
   function watch(stream: WatchStream): void {
     if (over) {
-      fail(stream, "UNAVAILABLE", "the server shuts down");
+      endWith(stream, "UNAVAILABLE", "the server shuts down");
       return;
     }
     if (watches.size >= maxWatches) {
-      fail(stream, "RESOURCE_EXHAUSTED", "too many health watches");
+      endWith(stream, "RESOURCE_EXHAUSTED", "too many health watches");
       return;
     }
     const { service } = stream.request;
@@ -70,7 +69,7 @@ export function createHealth({ services, maxWatches = 1000 }: HealthOptions): He
     shutdown() {
       health.setAll(false);
       over = true;
-      for (const each of watches) fail(each.stream, "UNAVAILABLE", "the server shuts down");
+      for (const each of watches) endWith(each.stream, "UNAVAILABLE", "the server shuts down");
       watches.clear();
     },
   };
@@ -104,11 +103,6 @@ function createWatch(stream: WatchStream, service: string): Watch {
       flush();
     },
   };
-}
-
-/** grpc-js ends a streaming call with a status by an 'error' that carries it; what was written goes out before. */
-function fail(stream: WatchStream, code: "UNAVAILABLE" | "RESOURCE_EXHAUSTED", details: string): void {
-  stream.emit("error", Object.assign(new Error(details), { code: toCodeNumber(code), details }));
 }
 
 /** The package hands its definition and handlers to whatever has an `addService`. */

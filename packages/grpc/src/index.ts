@@ -21,7 +21,7 @@ export { type Handler, type Handlers, type Implementation, implement } from "./h
 export { createHealth, type Health, type HealthOptions, LIVE } from "./health.ts";
 export { createMetadata, type Metadata, type MetadataValue } from "./metadata.ts";
 export type { NativeService } from "./native-service.ts";
-export { createReflection, type ReflectionOptions } from "./reflection.ts";
+export { createReflection, type Reflection, type ReflectionOptions } from "./reflection.ts";
 export { createServer, methodsOf, type Server, type ServerLimits, type ServerOptions } from "./server.ts";
 export { toClientInterceptor } from "./to-client-interceptor.ts";
 export { type NativeOptions, toServerInterceptor } from "./to-server-interceptor.ts";

@@ -126,6 +126,9 @@ test("a service of a package is described too, with json_name on every field", a
     const [response] = await converse("v1", [{ fileContainingSymbol: name }]);
     const [file] = files(response);
     expect(file?.service[0]?.method.length).toBeGreaterThan(0);
+    expect(file?.messageType.flatMap(({ nestedType }) => nestedType.map(({ name }) => name))).toEqual(
+      name === HEALTH ? ["StatusesEntry"] : [],
+    );
     expect(file?.messageType.flatMap(({ field }) => field).filter(({ jsonName }) => jsonName === "")).toEqual([]);
   }
 });
@@ -204,6 +207,30 @@ test("a refusal repeats the request and leaves the stream open", async () => {
   expect(listed?.listServicesResponse?.service).toHaveLength(4);
 });
 
+for (const [what, hold] of [
+  ["that waits for its client", async () => {}],
+  [
+    "whose client has asked and does not read",
+    async (stream: { write(request: object): boolean; pause(): void }) => {
+      stream.pause();
+      for (let i = 0; i < 100; i++) stream.write({ fileByFilename: SHOP });
+    },
+  ],
+] as const) {
+  test(`shutdown ends a conversation ${what}, and lets the server go`, async () => {
+    const { server, reflection, open } = await serve();
+    const stream = open("v1");
+    const ended = new Promise<number>((resolve) => stream.once("error", ({ code }: { code: number }) => resolve(code)));
+    stream.write({ listServices: "" });
+    await new Promise((resolve) => stream.once("data", resolve));
+    await hold(stream);
+    reflection.shutdown();
+    stream.resume();
+    expect(fromCodeNumber(await ended)).toBe("UNAVAILABLE");
+    await new Promise<void>((resolve, reject) => server.tryShutdown((error) => (error ? reject(error) : resolve())));
+  });
+}
+
 async function refusal(request: ReflectionRequest) {
   const [response] = await converse("v1", [request]);
   return fromCodeNumber(response?.errorResponse?.errorCode ?? 0);
@@ -215,35 +242,44 @@ const files = (response: ReflectionResponse | undefined) =>
   );
 
 /** One stream over a real connection: all requests at once, then all responses. */
-async function converse(
-  version: "v1" | "v1alpha",
-  requests: readonly ReflectionRequest[],
-): Promise<ReflectionResponse[]> {
-  const services = [...registry].filter((desc) => desc.kind === "service");
-  const natives = createReflection({ services, natives: [createHealth({ services: [] }).native] });
-  const server = new Server();
-  for (const { definition, implementation } of natives) server.addService(definition, implementation);
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    ),
-  );
-  const definition = natives.find(({ definition }) =>
-    Object.values(definition).some(({ path }) => path.startsWith(`/grpc.reflection.${version}.`)),
-  )?.definition;
-  // biome-ignore lint/suspicious/noExplicitAny: grpc-js makes the methods of this client at run time.
-  const client = new (makeClientConstructor(definition ?? {}, "Reflection") as any)(
-    `127.0.0.1:${port}`,
-    credentials.createInsecure(),
-  );
-  onTestFinished(() => {
-    client.close();
-    server.forceShutdown();
-  });
-  const stream = client.ServerReflectionInfo({ deadline: Date.now() + 5000 });
+async function converse(version: Version, requests: readonly ReflectionRequest[]): Promise<ReflectionResponse[]> {
+  const { open } = await serve();
+  const stream = open(version);
   for (const request of requests) stream.write(request);
   stream.end();
   const responses: ReflectionResponse[] = [];
   for await (const response of stream) responses.push(response);
   return responses;
+}
+
+type Version = "v1" | "v1alpha";
+
+/** Reflection of the shop and of health on a plain grpc-js server. */
+async function serve() {
+  const services = [...registry].filter((desc) => desc.kind === "service");
+  const reflection = createReflection({ services, natives: [createHealth({ services: [] }).native] });
+  const server = new Server();
+  for (const { definition, implementation } of reflection.natives) server.addService(definition, implementation);
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    ),
+  );
+  onTestFinished(() => server.forceShutdown());
+  return {
+    reflection,
+    server,
+    open(version: Version) {
+      const native = reflection.natives.find(({ definition }) =>
+        Object.values(definition).some(({ path }) => path.startsWith(`/grpc.reflection.${version}.`)),
+      );
+      // biome-ignore lint/suspicious/noExplicitAny: grpc-js makes the methods of this client at run time.
+      const client = new (makeClientConstructor(native?.definition ?? {}, "Reflection") as any)(
+        `127.0.0.1:${port}`,
+        credentials.createInsecure(),
+      );
+      onTestFinished(() => client.close());
+      return client.ServerReflectionInfo({ deadline: Date.now() + 5000 });
+    },
+  };
 }

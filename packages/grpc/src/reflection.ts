@@ -3,8 +3,9 @@ import type { ServerDuplexStream, ServiceDefinition } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { toCodeNumber } from "@tenon/errors";
 import * as rpc from "@tenon/options/google/rpc";
+import { definitionFiles } from "./definition-files.ts";
 import { createDescriptorIndex, type DescriptorIndex } from "./descriptor-index.ts";
-import type { NativeService } from "./native-service.ts";
+import { endWith, type NativeService } from "./native-service.ts";
 
 export interface ReflectionOptions {
   /** The services to list. What their files import is described too. */
@@ -15,11 +16,17 @@ export interface ReflectionOptions {
   files?: readonly DescFile[];
 }
 
+export interface Reflection {
+  readonly natives: readonly NativeService[];
+  /** Ends every conversation with UNAVAILABLE: tools keep theirs open for hours, and would hold up a drain. */
+  shutdown(): void;
+}
+
 /**
  * gRPC server reflection, v1 and v1alpha (grpc/doc/server-reflection.md). The protocol's definition is that of
  * @grpc/reflection; the answers are ours, because it encodes every file anew by protobufjs, which loses custom options.
  */
-export function createReflection(options: ReflectionOptions): NativeService[] {
+export function createReflection(options: ReflectionOptions): Reflection {
   const { services, natives = [], files = [rpc.file_google_rpc_error_details] } = options;
   const definitions = protocolDefinitions();
   const listed = [...natives.map(({ definition }) => definition), ...definitions];
@@ -29,10 +36,19 @@ export function createReflection(options: ReflectionOptions): NativeService[] {
     ...listed.flatMap(definitionFiles),
   ]);
   const names = [...new Set([...services.map(({ typeName }) => typeName), ...listed.map(serviceName)])].sort();
-  return definitions.map((definition) => ({
-    definition,
-    implementation: { ServerReflectionInfo: (stream: Stream) => converse(stream, index, names) },
-  }));
+  const streams = new Set<Stream>();
+  const converse = (stream: Stream) => {
+    streams.add(stream);
+    // Every end of the call is a 'cancelled' to grpc-js, also a good one.
+    stream.once("cancelled", () => streams.delete(stream));
+    answerAll(stream, (request, sent) => respond(request, index, names, sent));
+  };
+  return {
+    natives: definitions.map((definition) => ({ definition, implementation: { ServerReflectionInfo: converse } })),
+    shutdown() {
+      for (const stream of streams) endWith(stream, "UNAVAILABLE", "the server shuts down");
+    },
+  };
 }
 
 type Stream = ServerDuplexStream<ReflectionRequest, ReflectionResponse>;
@@ -57,11 +73,15 @@ export interface ReflectionResponse {
   errorResponse?: { errorCode: number; errorMessage: string };
 }
 
-function converse(stream: Stream, index: DescriptorIndex, services: readonly string[]): void {
+function answerAll(
+  stream: Stream,
+  answer: (request: ReflectionRequest, sent: Set<string>) => ReflectionResponse,
+): void {
   const sent = new Set<string>();
   stream.on("data", (request: ReflectionRequest) => {
+    if (stream.writableEnded) return;
     // A client that asks and does not read holds no more than the stream's buffer.
-    if (stream.write(respond(request, index, services, sent))) return;
+    if (stream.write(answer(request, sent))) return;
     stream.pause();
     stream.once("drain", () => stream.resume());
   });
@@ -123,11 +143,3 @@ function protocolDefinitions(): ServiceDefinition[] {
 
 const serviceName = (definition: ServiceDefinition): string =>
   Object.values(definition)[0]?.path.split("/")[1] as string;
-
-/** proto-loader leaves the encoded files of a definition on its message types. */
-function definitionFiles(definition: ServiceDefinition): Uint8Array[] {
-  return Object.values(definition).flatMap((method) => {
-    const { requestType } = method as { requestType?: { fileDescriptorProtos?: Uint8Array[] } };
-    return requestType?.fileDescriptorProtos ?? [];
-  });
-}

@@ -1,16 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DescService } from "@bufbuild/protobuf";
 import { StartError } from "@tenon/errors";
-import {
-  createHealth,
-  createReflection,
-  createServer,
-  type Health,
-  type Implementation,
-  methodsOf,
-  type NativeService,
-  type Server,
-} from "@tenon/grpc";
+import { createHealth, createReflection, createServer, type Implementation, methodsOf, type Server } from "@tenon/grpc";
 import { standardServer } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import { Registry } from "prom-client";
@@ -75,6 +65,8 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
     logger,
     onChange: (ready) => health.setAll(ready),
   });
+  const reflection = createReflection({ services: contracts, natives: [health.native] });
+  const natives = [health.native, ...(config.REFLECTION === "off" ? [] : reflection.natives)];
   const admin = createAdminPort({ readiness, metrics: () => metricsPage(registry) });
   const started: Worker[] = [];
   let server: Server | undefined;
@@ -97,14 +89,20 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
   ];
   const release = (graceMs: number): DrainStep[] => [
     { name: "stop workers", timeoutMs: graceMs / 2, run: () => stopAll(started) },
-    { name: "end health watches", timeoutMs: SHORT_MS, run: health.shutdown },
+    {
+      name: "end health watches",
+      timeoutMs: SHORT_MS,
+      run() {
+        health.shutdown();
+        reflection.shutdown();
+      },
+    },
     { name: "finish calls", timeoutMs: graceMs + SHORT_MS, run: () => server?.close({ graceMs }) },
     { name: "close resources", timeoutMs: CLOSE_MS, run: close },
     { name: "close admin port", timeoutMs: SHORT_MS, run: admin.close },
   ];
 
   try {
-    const natives = nativesOf(contracts, health, config.REFLECTION);
     server = createServer({
       services,
       natives,
@@ -152,10 +150,6 @@ function adminPortOf({ PORT, ADMIN_PORT }: ServiceConfig): number {
   const port = ADMIN_PORT ?? (PORT === 0 ? 0 : PORT + 1000);
   if (port <= 65_535) return port;
   throw new StartError(`ADMIN_PORT is not set, and PORT + 1000 is no port (${port}): set ADMIN_PORT`);
-}
-
-function nativesOf(services: readonly DescService[], { native }: Health, reflection: string): NativeService[] {
-  return reflection === "off" ? [native] : [native, ...createReflection({ services, natives: [native] })];
 }
 
 /** Together: each has the whole time of the step, and one that fails does not keep the others from being waited for. */
