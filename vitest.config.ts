@@ -8,6 +8,8 @@ export default defineConfig({
       "scripts/**/*.test.ts",
       "test/**/*.test.ts",
     ],
+    // One PostgreSQL for the whole run.
+    globalSetup: "packages/testing/src/global-setup.ts",
     testTimeout: 15_000,
     hookTimeout: 60_000,
   },

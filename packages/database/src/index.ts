@@ -3,7 +3,7 @@ export { type DeleteExpiredOptions, deleteExpired } from "./idempotency/delete-e
 export { type Answered, createOnce, type Once, type OnceOptions, type Steps } from "./idempotency/once.ts";
 export type { Caller, IdentifiedRequest } from "./idempotency/request-key.ts";
 export { type MigrateOptions, migrate } from "./migrate.ts";
-export { databaseMigrations } from "./migration-files.ts";
+export { databaseMigrations, type Migration, readMigrations } from "./migration-files.ts";
 export { type OpenDatabaseOptions, openDatabase, ping, withSignal } from "./open-database.ts";
 export {
   type DecodePageTokenOptions,

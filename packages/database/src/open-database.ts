@@ -115,7 +115,7 @@ function toPoolConfig(options: OpenDatabaseOptions): pg.PoolConfig {
 const INT8 = 20;
 const INT8_ARRAY = 1016;
 const DATE = 1082;
-const TEXT_ARRAY = 1009 as pg.types.TypeId;
+const TEXT_ARRAY = 1009 as Parameters<typeof pg.types.getTypeParser>[0];
 const parseStrings = pg.types.getTypeParser(TEXT_ARRAY) as (text: string) => (string | null)[];
 
 const PARSERS = new Map<number, (text: string) => unknown>([

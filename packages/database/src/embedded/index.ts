@@ -1,0 +1,2 @@
+export { InUseError } from "./attach.ts";
+export { type Embedded, type EmbeddedOptions, startEmbedded } from "./start-embedded.ts";
