@@ -34,6 +34,8 @@ export function createChannelTransport(service: DescService, target: string, opt
     "grpc.per_rpc_retry_buffer_size": RETRY_BUFFER_BYTES,
     "grpc.service_config_disable_resolution": 1,
     "grpc.enable_http_proxy": 0,
+    // A connection for each channel: a shared one would bring its backoff along to a new client of the same address.
+    "grpc.use_local_subchannel_pool": 1,
     ...(compression && { "grpc.default_compression_algorithm": compressionAlgorithms[compression] }),
     ...(keepalive && {
       "grpc.keepalive_time_ms": keepalive.timeMs,
@@ -50,6 +52,8 @@ export function createChannelTransport(service: DescService, target: string, opt
   let plain: Channel | undefined;
   let closed = false;
   return {
+    // Compressed messages would overtake each other on their way through zlib.
+    maxPendingWrites: compression ? 1 : 16,
     open(path, deadline, retries) {
       if (closed) throw new Error("the client is closed");
       if (retries) retrying ??= createChannel(true);

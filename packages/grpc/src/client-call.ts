@@ -22,6 +22,8 @@ export interface ClientCallOptions {
   open: (call: ClientCall) => ClientTransportCall;
   /** Without one, messages pass as they are: the transport encodes them. */
   codec?: Codec | undefined;
+  /** So many messages may be on their way once the first has left; by default one. */
+  maxPendingWrites?: number;
   onError: OnError;
 }
 
@@ -42,14 +44,19 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
   private ready = false;
   private sending = false;
   private readonly outbox: Outgoing[] = [];
+  private readonly maxPendingWrites: number;
   private pendingWrites = 0;
+  /** One at first: grpc-js forgets a message that is sent before its call is connected, if another follows. */
+  private writeWindow = 1;
   private wantsHalfClose = false;
   private wantsRead = false;
   private receiving = false;
   private statusAfterMessage: WireStatus | undefined;
 
-  constructor({ method, interceptors, deadline, open, codec, onError }: ClientCallOptions) {
+  constructor(options: ClientCallOptions) {
+    const { method, interceptors, deadline, open, codec, maxPendingWrites = 1, onError } = options;
     super(method, interceptors, onError);
+    this.maxPendingWrites = maxPendingWrites;
     this.deadline = deadline;
     this.open = open;
     this.codec = codec;
@@ -101,11 +108,11 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
   sendMessageWithContext(context: { callback?: () => void }, message: unknown): void {
     if (this.ended) return;
     this.outbox.push({ message, context });
-    if (this.ready && !this.sending) this.flush();
+    this.flush();
   }
 
   private flush(): void {
-    if (this.ended) return;
+    if (this.ended || this.sending || !this.ready || this.pendingWrites >= this.writeWindow) return;
     const next = this.outbox.shift();
     if (next === undefined) {
       if (this.wantsHalfClose && this.pendingWrites === 0) {
@@ -140,16 +147,17 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
     }
   }
 
-  /** grpc-js lets the end of a stream overtake all but one of its messages, so it waits for the last of them. */
+  /** grpc-js lets the end of a stream overtake all but one of its messages, so the end waits for the last of them. */
   private written({ callback }: Outgoing["context"]): void {
     this.pendingWrites -= 1;
+    this.writeWindow = this.maxPendingWrites;
     callback?.();
-    if (this.wantsHalfClose && !this.sending) this.flush();
+    this.flush();
   }
 
   halfClose(): void {
     this.wantsHalfClose = true;
-    if (this.ready && !this.sending) this.flush();
+    this.flush();
   }
 
   startRead(): void {

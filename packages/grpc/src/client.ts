@@ -68,6 +68,7 @@ export function createClient<S extends DescService>(service: S, options: ClientO
           interceptors,
           deadline,
           codec,
+          maxPendingWrites: transport.maxPendingWrites,
           onError,
           open: (call) => transport.open(method.path, call.deadline, call.values.get(retriesAllowed)),
         });

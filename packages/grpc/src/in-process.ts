@@ -29,6 +29,7 @@ export function openInProcess(server: Server): ClientTransport {
   const port = ports.get(server);
   if (port === undefined) throw new Error("the target is not a server made by createServer");
   return {
+    maxPendingWrites: MAX_QUEUED_MESSAGES,
     open: (path, deadline) => new MemoryCall(port, path, deadline),
     close() {},
   };
@@ -43,17 +44,20 @@ interface Letter {
   taken: (() => void) | undefined;
 }
 
-/** Messages on their way in one direction, handed over one for each read, in a turn of their own. */
+/** Messages on their way in one direction, handed over one for each read, in a turn of their own; then their end. */
 class Mailbox {
   private readonly letters: Letter[] = [];
   private wanted = false;
   private closed = false;
   private readonly deliver: (bytes: Uint8Array) => void;
-  private readonly onEmpty: () => void;
+  private readonly onEnd: () => void;
+  private readonly endIsRead: boolean;
 
-  constructor(deliver: (bytes: Uint8Array) => void, onEmpty: () => void) {
+  /** `endIsRead`: the end, too, is handed over for a read (a half-close), or as soon as nothing is before it (a status). */
+  constructor(deliver: (bytes: Uint8Array) => void, onEnd: () => void, endIsRead: boolean) {
     this.deliver = deliver;
-    this.onEmpty = onEmpty;
+    this.onEnd = onEnd;
+    this.endIsRead = endIsRead;
   }
   put(bytes: Uint8Array, taken: (() => void) | undefined): void {
     const room = this.letters.length < MAX_QUEUED_MESSAGES;
@@ -65,7 +69,6 @@ class Mailbox {
     this.wanted = true;
     this.turn();
   }
-  /** No more messages come: `onEmpty` runs once all are taken and, as `needsRead` says, the next is asked for. */
   end(): void {
     this.closed = true;
     this.turn();
@@ -82,9 +85,9 @@ class Mailbox {
         this.wanted = false;
         letter.taken?.();
         this.deliver(letter.bytes);
-      } else if (this.closed && this.letters.length === 0) {
+      } else if (this.closed && this.letters.length === 0 && (this.wanted || !this.endIsRead)) {
         this.closed = false;
-        this.onEmpty();
+        this.onEnd();
       }
     });
   }
@@ -104,10 +107,12 @@ class MemoryCall implements ClientTransportCall {
   private readonly requests = new Mailbox(
     (bytes) => this.toServer(bytes),
     () => this.listener?.onReceiveHalfClose(),
+    true,
   );
   private readonly responses = new Mailbox(
     (bytes) => this.client.onReceiveMessage(bytes),
     () => this.settle(this.status as WireStatus),
+    false,
   );
 
   constructor(port: InProcessPort, path: string, deadline: number) {
@@ -127,12 +132,11 @@ class MemoryCall implements ClientTransportCall {
     });
   }
   private watchDeadline(): void {
-    if (this.deadline === Number.POSITIVE_INFINITY) return;
-    const leftMs = Math.min(MAX_TIMER_MS, Math.max(0, this.deadline - Date.now()));
-    this.timer = setTimeout(() => {
-      if (this.deadline > Date.now()) this.watchDeadline();
-      else this.cancelWithStatus(toCodeNumber("DEADLINE_EXCEEDED"), "Deadline exceeded");
-    }, leftMs);
+    const leftMs = this.deadline - Date.now();
+    if (leftMs <= 0) this.cancelWithStatus(toCodeNumber("DEADLINE_EXCEEDED"), "Deadline exceeded");
+    else if (leftMs < Number.POSITIVE_INFINITY) {
+      this.timer = setTimeout(() => this.watchDeadline(), Math.min(MAX_TIMER_MS, Math.ceil(leftMs)));
+    }
   }
   startRead(): void {
     this.responses.read();

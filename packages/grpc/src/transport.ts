@@ -49,6 +49,8 @@ export interface ClientTransportCall {
 
 /** Opens calls of a client, each with its absolute deadline in milliseconds. */
 export interface ClientTransport {
+  /** So many messages of a call may be on their way once the first has left. */
+  readonly maxPendingWrites: number;
   open(path: string, deadline: number, retries: boolean): ClientTransportCall;
   close(): void;
 }
