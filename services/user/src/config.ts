@@ -1,0 +1,28 @@
+import { type Config, duration, num, readConfig, str } from "@tenon/config";
+import { serviceConfig } from "@tenon/runtime";
+
+const spec = {
+  ...serviceConfig({ port: 8081 }),
+  DATABASE_URL: str({ desc: "PostgreSQL database of this service, as postgres://role:password@host:port/database" }),
+  ACCESS_TOKEN_LIFETIME: duration({ default: 900_000, desc: "how long an access token holds" }),
+  SESSION_MAX_AGE: duration({ default: 2_592_000_000, desc: "how long a session can be refreshed after its log-in" }),
+  SESSION_MAX_IDLE: duration({ default: 604_800_000, desc: "how long a session can go without a refresh" }),
+  SIGNING_KEY_FILE: str({
+    default: undefined,
+    desc: "file with the private JWK, or the JWK set, that signs access tokens; by default keys are made and rotated",
+  }),
+  SIGNING_KEY_ROTATION: duration({ default: 2_592_000_000, desc: "how long a signing key that was made here signs" }),
+  PASSWORD_HASHES_AT_ONCE: num({ default: 2, desc: "password hashes computed at the same time; further ones wait" }),
+  PASSWORD_HASHES_WAITING: num({ default: 64, desc: "password hashes that may wait; further ones are refused" }),
+  ADMIN_EMAIL: str({ default: "admin@tenon.local", desc: "email of the admin that is made where there is none" }),
+  ADMIN_PASSWORD_FILE: str({
+    default: undefined,
+    desc: "file with that admin's password; by default a random one is made and shown once",
+  }),
+};
+
+export type UserConfig = Config<typeof spec>;
+
+/** What the environment tells this service; with a prefix, `USER_PORT` goes before `PORT`. Throws a ConfigError. */
+export const readUserConfig = (env?: Readonly<Record<string, string | undefined>>, prefix?: string): UserConfig =>
+  readConfig(spec, { ...(env && { env }), ...(prefix !== undefined && { prefix }) });

@@ -1,0 +1,112 @@
+import { databaseMigrations, migrate, openDatabase, ping } from "@tenon/database";
+import { StatusError } from "@tenon/errors";
+import { currentCall } from "@tenon/interceptors";
+import type { Logger } from "@tenon/logger";
+import { createAuth, type RunningService, startService } from "@tenon/runtime";
+import type { UserConfig } from "./config.ts";
+import type { FirstAdmin } from "./first-admin.ts";
+import { readKeyFile } from "./key-file.ts";
+import { createPasswords } from "./passwords.ts";
+import { readServiceSecret } from "./service-secret.ts";
+import type { UserTables } from "./user-tables.ts";
+import { wireUser } from "./user-wiring.ts";
+import { createWorkQueue } from "./work-queue.ts";
+
+export type { FirstAdmin } from "./first-admin.ts";
+export { type WiredUser, type WireUserOptions, wireUser } from "./user-wiring.ts";
+
+/** The service's tables, and those of `once`. */
+export const userMigrations: readonly URL[] = [databaseMigrations, new URL("./migrations/", import.meta.url)];
+
+export interface StartUserOptions {
+  config: UserConfig;
+  logger: Logger;
+  /** Hears of an admin that was made with a random password. By default one that is made after the start is logged. */
+  onFirstAdmin?: (admin: FirstAdmin) => void;
+}
+
+export interface RunningUserService extends RunningService {
+  /** The admin, where this start made one with a random password: to be shown once. */
+  readonly admin?: FirstAdmin;
+}
+
+/**
+ * Starts the user service. With its database down it starts all the same, and is ready once that is up and prepared.
+ * Rejects with a StartError where the keys, the admin's email or his password cannot be used.
+ */
+export async function startUser({ config, logger, onFirstAdmin }: StartUserOptions): Promise<RunningUserService> {
+  if (config.SIGNING_KEY_FILE !== undefined) await readKeyFile(config.SIGNING_KEY_FILE);
+  // Its own keys, which it need not call anybody for.
+  const auth = createAuth({ config, name: "user", fetchKeys: () => wired.fetchKeys() });
+  const db = openDatabase<UserTables>({
+    url: config.DATABASE_URL,
+    logger,
+    applicationName: "user",
+    currentSignal: () => currentCall()?.signal,
+  });
+  const wired = wireUser({
+    db,
+    logger,
+    secret: readServiceSecret(config.SERVICE_KEY_FILE),
+    passwords: createPasswords({
+      queue: createWorkQueue({
+        concurrency: config.PASSWORD_HASHES_AT_ONCE,
+        maxWaiting: config.PASSWORD_HASHES_WAITING,
+      }),
+    }),
+    keyFile: config.SIGNING_KEY_FILE,
+    keyRotationMs: config.SIGNING_KEY_ROTATION,
+    accessTokenLifetimeMs: config.ACCESS_TOKEN_LIFETIME,
+    sessionLimits: { maxAgeMs: config.SESSION_MAX_AGE, maxIdleMs: config.SESSION_MAX_IDLE },
+  });
+
+  let admin: FirstAdmin | undefined;
+  let started = false;
+  const logAdmin = ({ email, password }: FirstAdmin) => {
+    if (started) logger.warn({}, `the first admin was made; this is not shown again: ${email} ${password}`);
+  };
+  const prepare = untilDone(async () => {
+    await migrate(db, userMigrations);
+    await wired.fetchKeys();
+    admin = await wired.makeFirstAdmin({ email: config.ADMIN_EMAIL, passwordFile: config.ADMIN_PASSWORD_FILE });
+    if (admin) (onFirstAdmin ?? logAdmin)(admin);
+  });
+  try {
+    await prepare();
+  } catch (error) {
+    if (!(error instanceof StatusError && error.code === "UNAVAILABLE")) {
+      await db.destroy();
+      throw error;
+    }
+    logger.warn({ err: error }, "the database is not there yet");
+  }
+  started = true;
+  const running = await startService({
+    name: "user",
+    config,
+    logger,
+    auth,
+    services: wired.services,
+    workers: wired.workers,
+    checks: {
+      async database() {
+        await prepare();
+        await ping(db);
+      },
+    },
+    close: () => db.destroy(),
+  });
+  return admin ? { ...running, admin } : running;
+}
+
+/** Does the work once; where it fails, again when it is next asked for. */
+function untilDone(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= work().catch((error: unknown) => {
+      done = undefined;
+      throw error;
+    });
+    return done;
+  };
+}
