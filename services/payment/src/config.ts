@@ -1,0 +1,26 @@
+import { type Config, ConfigError, duration, type ReadConfigOptions, readConfig, str } from "@tenon/config";
+import { serviceConfig } from "@tenon/runtime";
+
+const spec = {
+  ...serviceConfig({ port: 8083 }),
+  DATABASE_URL: str({ desc: "PostgreSQL for payments, as postgres://role:password@host:port/database" }),
+  USER_TARGET: str({ default: "127.0.0.1:8081", desc: "where the user service is, whose keys verify users' tokens" }),
+  PROCESSOR_TARGET: str({ default: "127.0.0.1:8084", desc: "where the payment processor is" }),
+  PROCESSOR_TIMEOUT: duration({ default: 4000, desc: "time that the processor has for one answer" }),
+  STEP_LEASE: duration({
+    default: 10_000,
+    desc: "time after which a step that was begun and not finished is taken up again; above twice PROCESSOR_TIMEOUT",
+  }),
+  STEP_INTERVAL: duration({ default: 2000, desc: "time between two looks for steps to take up again" }),
+};
+
+export type PaymentConfig = Config<typeof spec>;
+
+/** The configuration of payment; by default from the process's environment. Throws a ConfigError. */
+export function readPaymentConfig(env?: ReadConfigOptions["env"], prefix?: string): PaymentConfig {
+  const config = readConfig(spec, { ...(env && { env }), ...(prefix !== undefined && { prefix }) });
+  if (config.STEP_LEASE <= 2 * config.PROCESSOR_TIMEOUT) {
+    throw new ConfigError("STEP_LEASE must be above twice PROCESSOR_TIMEOUT, which a step may take");
+  }
+  return config;
+}

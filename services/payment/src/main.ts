@@ -1,0 +1,9 @@
+import { createLogger } from "@tenon/logger";
+import { runMain } from "@tenon/runtime";
+import { readPaymentConfig } from "./config.ts";
+import { startPayment } from "./server.ts";
+
+await runMain("payment", async () => {
+  const config = readPaymentConfig();
+  return startPayment({ config, logger: createLogger({ name: "payment", level: config.LOG_LEVEL }) });
+});

@@ -1,0 +1,142 @@
+import { readPage } from "@tenon/database";
+import { type ExpressionBuilder, type Kysely, sql } from "kysely";
+import type { Payment, PaymentFacts, PaymentFilter, PaymentStore } from "./payment.ts";
+import { statesBefore } from "./payment-states.ts";
+import { STEP_COLUMNS, type Tables, toPayment, toRow, toWork } from "./payment-tables.ts";
+
+/** Payments in PostgreSQL; `db` is the database or a transaction in it. */
+export function createPaymentStore(db: Kysely<Tables>): PaymentStore {
+  const works = () =>
+    db
+      .selectFrom("steps")
+      .innerJoin("payments", "payments.id", "steps.payment_id")
+      .selectAll("payments")
+      .select(STEP_COLUMNS);
+
+  const update = ({ id, version }: Payment, facts: PaymentFacts) =>
+    db.updateTable("payments").set(toColumns(facts)).where("id", "=", id).where("version", "=", version).returningAll();
+
+  return {
+    atomically: (work) => db.transaction().execute((tx) => work(createPaymentStore(tx))),
+
+    async insert(payment) {
+      const { numInsertedOrUpdatedRows } = await db
+        .insertInto("payments")
+        .values(toRow(payment))
+        // Of the order: the id is new.
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirst();
+      return numInsertedOrUpdatedRows === 1n;
+    },
+
+    async lock(id) {
+      const row = await db.selectFrom("payments").selectAll().where("id", "=", id).forUpdate().executeTakeFirst();
+      return row && toPayment(row);
+    },
+
+    async transit(payment, state, facts, at) {
+      const row = await update(payment, facts)
+        .set((old) => ({
+          state,
+          version: old("version", "+", 1n),
+          // Never back, whatever the clock does.
+          updated_at: sql<Date>`greatest(updated_at, ${at})`,
+        }))
+        .where("state", "in", statesBefore(state))
+        .executeTakeFirst();
+      if (row === undefined) throw new Error(`a payment did not go from ${payment.state} to ${state}`);
+      return toPayment(row);
+    },
+
+    async note(payment, facts) {
+      return toPayment(await update(payment, facts).executeTakeFirstOrThrow());
+    },
+
+    async find(id, filter = {}) {
+      const found = db.selectFrom("payments").selectAll().where("id", "=", id).where(matches(filter));
+      const row = await found.executeTakeFirst();
+      return row && toPayment(row);
+    },
+
+    async list(page, filter) {
+      const query = db.selectFrom("payments").selectAll().where(matches(filter));
+      const { items, lastId } = await readPage(query, page);
+      return { items: items.map(toPayment), lastId };
+    },
+
+    async insertStep({ paymentId, requestId, amount, ...same }, leaseExpiresAt) {
+      await db
+        .insertInto("steps")
+        .values({
+          ...same,
+          payment_id: paymentId,
+          request_id: requestId,
+          currency: amount.currency,
+          amount_minor: amount.minor,
+          lease_expires_at: leaseExpiresAt,
+        })
+        .execute();
+    },
+
+    async findStep(kind, requestId) {
+      const row = await works().where("kind", "=", kind).where("request_id", "=", requestId).executeTakeFirst();
+      return row && toWork(row);
+    },
+
+    async findAuthorizeStep(paymentId) {
+      const row = await works().where("kind", "=", "AUTHORIZE").where("payment_id", "=", paymentId).executeTakeFirst();
+      return row && toWork(row);
+    },
+
+    async settleStep(id, state) {
+      const { numUpdatedRows } = await db
+        .updateTable("steps")
+        .set({ state })
+        .where("id", "=", id)
+        .where("state", "=", "PENDING")
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
+    },
+
+    leaseDueStep: (now, leaseUntil) =>
+      db.transaction().execute(async (tx) => {
+        const due = await tx
+          .selectFrom("steps")
+          .select(["id", "attempts"])
+          .where("state", "=", "PENDING")
+          .where("lease_expires_at", "<=", now)
+          .orderBy("lease_expires_at")
+          .limit(1)
+          .forUpdate()
+          .skipLocked()
+          .executeTakeFirst();
+        if (due === undefined) return undefined;
+        const attempts = due.attempts + 1;
+        const lease = { attempts, lease_expires_at: leaseUntil(attempts) };
+        const row = await tx
+          .updateTable("steps")
+          .from("payments")
+          .set(lease)
+          .where("steps.id", "=", due.id)
+          .whereRef("payments.id", "=", "steps.payment_id")
+          .returningAll("payments")
+          .returning(STEP_COLUMNS)
+          .executeTakeFirstOrThrow();
+        return toWork(row);
+      }),
+  };
+}
+
+const matches =
+  ({ userId, orderId }: PaymentFilter) =>
+  (row: ExpressionBuilder<Tables, "payments">) =>
+    row.and({ ...(userId !== undefined && { user_id: userId }), ...(orderId !== undefined && { order_id: orderId }) });
+
+const toColumns = (facts: PaymentFacts): Partial<Tables["payments"]> => ({
+  ...(facts.capturedMinor !== undefined && { captured_minor: facts.capturedMinor }),
+  ...(facts.refundedMinor !== undefined && { refunded_minor: facts.refundedMinor }),
+  ...(facts.refundingMinor !== undefined && { refunding_minor: facts.refundingMinor }),
+  ...(facts.declineReason !== undefined && { decline_reason: facts.declineReason }),
+  ...(facts.paymentMethod !== undefined && { payment_method: facts.paymentMethod }),
+  ...(facts.authorizationId !== undefined && { authorization_id: facts.authorizationId }),
+});

@@ -1,0 +1,151 @@
+import type { Page } from "@tenon/database";
+import type { StatusError } from "@tenon/errors";
+import type { Money } from "@tenon/money";
+import type { Payment, PaymentFilter, PaymentStore, Step, StepKind, Work } from "./payment.ts";
+import * as errors from "./payment-errors.ts";
+import { isAllowed, type PaymentState } from "./payment-states.ts";
+import type { Verdict } from "./processor.ts";
+import { referenceOf } from "./reference.ts";
+import { settlementOf } from "./settlement.ts";
+
+export interface PaymentServiceOptions {
+  store: PaymentStore;
+  now: () => Date;
+  newId: () => string;
+  /** How long an attempt has a step for itself before the worker takes it up; by default 15 s. */
+  leaseMs?: number;
+}
+
+export interface AuthorizeOrder {
+  requestId: string;
+  orderId: string;
+  userId: string;
+  amount: Money;
+  paymentMethod: string;
+}
+
+interface AboutPayment {
+  requestId: string;
+  paymentId: string;
+}
+
+export type PaymentService = ReturnType<typeof createPaymentService>;
+
+/**
+ * The rules of payments. A change is two transactions with a request to the processor between them: the first, here
+ * `authorize` to `refund`, writes what is about to be asked; the second, `settle`, writes the answer. The store given is
+ * that of the transaction. A request id that was here before gets the step that it made, whoever finished it.
+ */
+export function createPaymentService({ store, now, newId, leaseMs = 15_000 }: PaymentServiceOptions) {
+  return {
+    authorize({ requestId, orderId, userId, amount, paymentMethod }: AuthorizeOrder): Promise<Work> {
+      if (amount.minor <= 0n) throw errors.notPositive();
+      const isSame = ({ payment }: Work) =>
+        payment.orderId === orderId && payment.userId === userId && isEqual(payment.amount, amount);
+      return once("AUTHORIZE", requestId, isSame, async () => {
+        const at = now();
+        const payment: Payment = {
+          ...{ id: newId(), orderId, userId, amount, capturedMinor: 0n, refundedMinor: 0n, refundingMinor: 0n },
+          ...{ state: "AUTHORIZING", declineReason: "", paymentMethod, authorizationId: null },
+          ...{ createdAt: at, updatedAt: at, version: 1n },
+        };
+        if (!(await store.insert(payment))) throw errors.stateConflict("the order has a payment already");
+        return start("AUTHORIZE", requestId, payment, amount);
+      });
+    },
+
+    capture: (request: AboutPayment) => takeWhole("CAPTURE", "CAPTURING", request),
+
+    void: (request: AboutPayment) => takeWhole("VOID", "VOIDING", request),
+
+    refund({ requestId, paymentId, amount }: AboutPayment & { amount: Money }): Promise<Work> {
+      if (amount.minor <= 0n) throw errors.notPositive();
+      const isSame = ({ payment, step }: Work) => payment.id === paymentId && isEqual(step.amount, amount);
+      return once("REFUND", requestId, isSame, async () => {
+        const payment = await locked(paymentId);
+        if (amount.currency !== payment.amount.currency) throw errors.currencyMismatch(payment.amount.currency);
+        if (payment.capturedMinor === 0n) throw notFrom(payment, "refunded");
+        const leftMinor = payment.capturedMinor - payment.refundedMinor - payment.refundingMinor;
+        if (amount.minor > leftMinor) throw errors.exceedsCaptured();
+        const refundingMinor = payment.refundingMinor + amount.minor;
+        return start("REFUND", requestId, await store.note(payment, { refundingMinor }), amount);
+      });
+    },
+
+    /** Writes the processor's answer, unless another attempt has. */
+    async settle(step: Step, verdict: Verdict): Promise<Work> {
+      const payment = await locked(step.paymentId);
+      const settlement = settlementOf(step, payment, verdict);
+      if (!(await store.settleStep(step.id, settlement.step))) return current(step);
+      const settled = { ...step, state: settlement.step };
+      if (settlement.state === undefined)
+        return { step: settled, payment: await store.note(payment, settlement.facts) };
+      return { step: settled, payment: await store.transit(payment, settlement.state, settlement.facts, now()) };
+    },
+
+    /** NOT_FOUND to those who may see every payment, PERMISSION_DENIED to a user, be it there or not. */
+    async get(id: string, { userId }: { userId?: string | undefined }): Promise<Payment> {
+      const payment = await store.find(id, { userId });
+      if (payment === undefined) throw userId === undefined ? errors.paymentNotFound() : errors.notAllowed();
+      return payment;
+    },
+
+    list: (page: Page, filter: PaymentFilter) => store.list(page, filter),
+  };
+
+  /** The step that this request made before, or what `begin` makes of it now. */
+  async function once(kind: StepKind, requestId: string, isSame: (work: Work) => boolean, begin: () => Promise<Work>) {
+    const work = await store.findStep(kind, requestId);
+    if (work === undefined) return begin();
+    if (!isSame(work)) throw errors.requestIdReused();
+    return work;
+  }
+
+  function takeWhole(kind: "CAPTURE" | "VOID", state: PaymentState, { requestId, paymentId }: AboutPayment) {
+    return once(
+      kind,
+      requestId,
+      ({ payment }) => payment.id === paymentId,
+      async () => {
+        const payment = await locked(paymentId);
+        if (!isAllowed(payment.state, state)) throw notFrom(payment, kind === "VOID" ? "voided" : "captured");
+        return start(kind, requestId, await store.transit(payment, state, {}, now()), payment.amount);
+      },
+    );
+  }
+
+  async function start(kind: StepKind, requestId: string, payment: Payment, amount: Money): Promise<Work> {
+    const id = referenceOf(payment.id, kind, requestId);
+    const step: Step = { id, paymentId: payment.id, kind, requestId, amount, state: "PENDING", attempts: 0 };
+    await store.insertStep(step, new Date(now().getTime() + leaseMs));
+    return { step, payment };
+  }
+
+  async function current({ kind, requestId }: Step): Promise<Work> {
+    const work = await store.findStep(kind, requestId);
+    if (work === undefined) throw new Error("a step is gone");
+    return work;
+  }
+
+  async function locked(id: string): Promise<Payment> {
+    const payment = await store.lock(id);
+    if (payment === undefined) throw errors.paymentNotFound();
+    return payment;
+  }
+}
+
+/** What a settled step is to who asked for it: the payment, or the reason why not, for good. */
+export function answerOf({ step, payment }: Work): Payment | StatusError {
+  if (step.state === "PENDING") throw new Error("a step was answered before the processor was");
+  if (step.state === "DONE") return payment;
+  if (step.kind === "REFUND") return errors.exceedsCaptured();
+  if (step.kind === "AUTHORIZE" && payment.state === "DECLINED") return errors.declined(payment.declineReason);
+  return errors.stateConflict(
+    step.kind === "AUTHORIZE" ? "the payment was voided while it was authorized" : "the reservation has run out",
+  );
+}
+
+const isEqual = (a: Money, b: Money): boolean => a.currency === b.currency && a.minor === b.minor;
+
+const notFrom = ({ state }: Payment, done: string) =>
+  errors.stateConflict(`a payment that is ${state} cannot be ${done}`);

@@ -1,0 +1,44 @@
+import type { Payment, PaymentFacts, Step, StepKind } from "./payment.ts";
+import type { PaymentState } from "./payment-states.ts";
+import type { Verdict } from "./processor.ts";
+
+/** What the processor's answer makes of a step and its payment. */
+export interface Settlement {
+  readonly step: "DONE" | "REFUSED";
+  /** Unset: the payment stays in its state. */
+  readonly state?: PaymentState;
+  readonly facts: PaymentFacts;
+}
+
+export const settlementOf = (step: Step, payment: Payment, verdict: Verdict): Settlement =>
+  SETTLEMENTS[step.kind](payment, verdict, step);
+
+const SETTLEMENTS: Record<StepKind, (payment: Payment, verdict: Verdict, step: Step) => Settlement> = {
+  AUTHORIZE(payment, verdict) {
+    const authorizationId = verdict.approved ? verdict.transactionId : null;
+    const facts = { authorizationId, paymentMethod: null };
+    // Voided meanwhile: what was reserved is known now, so that the void can release it.
+    if (payment.state !== "AUTHORIZING") return { step: "REFUSED", facts };
+    if (verdict.approved) return { step: "DONE", state: "AUTHORIZED", facts };
+    return { step: "REFUSED", state: "DECLINED", facts: { ...facts, declineReason: verdict.reason } };
+  },
+
+  CAPTURE(payment, verdict) {
+    if (!verdict.approved) return { step: "REFUSED", state: "EXPIRED", facts: {} };
+    return { step: "DONE", state: "CAPTURED", facts: { capturedMinor: payment.amount.minor } };
+  },
+
+  VOID(_payment, verdict) {
+    // Only we capture and release: the processor cannot have done so without us. People have to look.
+    if (!verdict.approved) throw new Error(`the processor refused to release a reservation: ${verdict.reason}`);
+    return { step: "DONE", state: "VOIDED", facts: {} };
+  },
+
+  REFUND(payment, verdict, { amount }) {
+    const refundingMinor = payment.refundingMinor - amount.minor;
+    if (!verdict.approved) return { step: "REFUSED", facts: { refundingMinor } };
+    const refundedMinor = payment.refundedMinor + amount.minor;
+    const state = refundedMinor === payment.capturedMinor ? "REFUNDED" : "PARTIALLY_REFUNDED";
+    return { step: "DONE", state, facts: { refundingMinor, refundedMinor } };
+  },
+};

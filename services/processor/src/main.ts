@@ -1,0 +1,9 @@
+import { createLogger } from "@tenon/logger";
+import { runMain } from "@tenon/runtime";
+import { readProcessorConfig } from "./config.ts";
+import { startProcessor } from "./server.ts";
+
+await runMain("processor", async () => {
+  const config = readProcessorConfig();
+  return startProcessor({ config, logger: createLogger({ name: "processor", level: config.LOG_LEVEL }) });
+});
