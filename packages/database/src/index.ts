@@ -2,6 +2,7 @@ export { constraintViolation, uniqueViolation } from "./database-errors.ts";
 export { type DeleteExpiredOptions, deleteExpired } from "./idempotency/delete-expired.ts";
 export { type Answered, createOnce, type Once, type OnceOptions, type Steps } from "./idempotency/once.ts";
 export type { Caller, IdentifiedRequest } from "./idempotency/request-key.ts";
+export { createListener, type Listener, type ListenerOptions, type Subscriber } from "./listener.ts";
 export { type MigrateOptions, migrate } from "./migrate.ts";
 export { databaseMigrations, type Migration, readMigrations } from "./migration-files.ts";
 export { type OpenDatabaseOptions, openDatabase, ping, withSignal } from "./open-database.ts";
