@@ -7,7 +7,7 @@ import { createLabels, METHOD_LABELS } from "./method-labels.ts";
 import { perMethod } from "./per-method.ts";
 
 export interface RecoveryOptions {
-  /** Counts under `grpc_server_unexpected_errors_total` and `grpc_client_unexpected_errors_total`. */
+  /** Where `grpc_server_unexpected_errors_total` counts. */
   registry?: Registry;
   /** What is served or called without a descriptor; errors of others are counted under one name. */
   methods?: readonly Method[];
@@ -16,16 +16,17 @@ export interface RecoveryOptions {
 /**
  * Tells of errors that nobody meant to tell a caller: whatever was thrown and is no StatusError (Go would call it a
  * panic), or came from another service and was not translated. One line with the stack, one count. The status stays as
- * the bridge made it: INTERNAL, without a word of the error.
+ * the bridge made it: INTERNAL, without a word of the error. On a client it does nothing: there the caller has the error.
  */
 export function recovery(logger: Logger, { registry, methods = [] }: RecoveryOptions = {}): Interceptor {
-  const counters = registry && { server: counter(registry, "server"), client: counter(registry, "client") };
+  const counter = registry && unexpectedErrors(registry);
   const labelsOf = perMethod(createLabels(methods));
   return function recovery(call) {
+    if (call.side === "client") return {};
     return {
       onEnd(status) {
         if (!isUnexpected(status)) return;
-        counters?.[call.side].inc({ ...labelsOf(call.method) });
+        counter?.inc({ ...labelsOf(call.method) });
         const { service, name } = call.method;
         const facts = { "grpc.service": service, "grpc.method": name, ...callFacts(call), err: status.error };
         logger.error(facts, "unexpected error");
@@ -40,13 +41,13 @@ function isUnexpected({ code, error }: CallStatus): boolean {
   return !(error instanceof StatusError) || (error.remote && code === "INTERNAL");
 }
 
-function counter(registry: Registry, side: "server" | "client"): Counter<(typeof METHOD_LABELS)[number]> {
-  const name = `grpc_${side}_unexpected_errors_total`;
+function unexpectedErrors(registry: Registry): Counter<(typeof METHOD_LABELS)[number]> {
+  const name = "grpc_server_unexpected_errors_total";
   const registered = registry.getSingleMetric(name);
   if (registered instanceof Counter) return registered;
   return new Counter({
     name,
-    help: `Errors that ended calls on the ${side} and were not meant for a caller.`,
+    help: "Errors that ended calls and were not meant for a caller.",
     labelNames: METHOD_LABELS,
     registers: [registry],
   });

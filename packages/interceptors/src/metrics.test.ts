@@ -1,0 +1,97 @@
+import * as greeterv1 from "@tenon/contracts/greeter/v1";
+import { StatusError } from "@tenon/errors";
+import { createClient, methodsOf } from "@tenon/grpc";
+import { Registry } from "prom-client";
+import { expect, test } from "vitest";
+import { greeter, KINDS, startGreeter } from "./greeter-fixture.ts";
+import { metrics } from "./metrics.ts";
+
+const SERVICE = "greeter.v1.GreetingService";
+const METHODS = methodsOf([greeter(() => {})]);
+
+/** The value of the one series of a metric that has all these labels. */
+async function value(registry: Registry, name: string, labels: Record<string, string>): Promise<number | undefined> {
+  const metric = await registry.getMetricsAsJSON();
+  const values = metric.find((one) => name.startsWith(one.name))?.values as
+    | { value: number; labels: Record<string, string>; metricName?: string }[]
+    | undefined;
+  const found = values?.filter(
+    (one) =>
+      (one.metricName ?? name) === name && Object.entries(labels).every(([key, label]) => one.labels[key] === label),
+  );
+  expect(found?.length ?? 0, `series of ${name}`).toBeLessThan(2);
+  return found?.[0]?.value;
+}
+
+for (const side of ["server", "client"] as const) {
+  test(`every method of a ${side} is there at 0 with every code before the first call`, async () => {
+    const registry = new Registry();
+    metrics(registry, { side, methods: METHODS });
+    const text = await registry.metrics();
+    for (const { kind, method } of KINDS) {
+      const labels = `grpc_type="${kind}",grpc_service="${SERVICE}",grpc_method="${method}"`;
+      for (const name of ["started", "msg_received", "msg_sent"]) {
+        expect(text).toContain(`grpc_${side}_${name}_total{${labels}} 0\n`);
+      }
+      for (const code of ["OK", "Canceled", "Unauthenticated"]) {
+        expect(text).toContain(`grpc_${side}_handled_total{${labels},grpc_code="${code}"} 0\n`);
+      }
+    }
+    expect(text.match(/_handled_total\{/g)).toHaveLength(4 * 17);
+    const bounds = [...text.matchAll(/seconds_bucket\{le="([^"]+)".*method="Greet"/g)].map(([, bound]) => bound);
+    expect(bounds.join(" ")).toBe("0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 +Inf");
+  });
+
+  for (const { kind, method, requests, responses, invoke } of KINDS) {
+    for (const [code, thrown] of [
+      ["OK", undefined],
+      ["FailedPrecondition", new StatusError("FAILED_PRECONDITION", "no")],
+    ] as const) {
+      test(`a ${side} counts a ${kind} call and its messages, ended with ${code}`, async () => {
+        const registry = new Registry();
+        const { greetings } = await startGreeter({
+          [side]: [metrics(registry, { side })],
+          inHandler: () => {
+            if (thrown) throw thrown;
+          },
+        });
+        await invoke(greetings).catch(() => {});
+        const labels = { grpc_type: kind, grpc_service: SERVICE, grpc_method: method };
+        expect(await value(registry, `grpc_${side}_started_total`, labels)).toBe(1);
+        expect(await value(registry, `grpc_${side}_handled_total`, { ...labels, grpc_code: code })).toBe(1);
+        expect(await value(registry, `grpc_${side}_handling_seconds_count`, labels)).toBe(1);
+        if (thrown !== undefined) return;
+        const [received, sent] = side === "server" ? [requests, responses] : [responses, requests];
+        expect(await value(registry, `grpc_${side}_msg_received_total`, labels)).toBe(received);
+        expect(await value(registry, `grpc_${side}_msg_sent_total`, labels)).toBe(sent);
+      });
+    }
+  }
+}
+
+test("methods that nobody serves share one series, whatever their names", async () => {
+  const registry = new Registry();
+  const { target } = await startGreeter({ server: [metrics(registry, { side: "server", methods: METHODS })] });
+  for (let n = 0; n < 3; n++) {
+    const renamed = { ...greeterv1.GreetingService, typeName: `invented.v${n}.Service` };
+    const methods = greeterv1.GreetingService.methods.map((method) => ({ ...method, parent: renamed }));
+    const client = createClient({ ...renamed, methods } as never, { target }) as never as {
+      greet(request: object): Promise<unknown>;
+      close(): void;
+    };
+    await expect(client.greet({})).rejects.toMatchObject({ code: "UNIMPLEMENTED" });
+    client.close();
+  }
+  expect(await registry.metrics()).not.toContain("invented");
+  const labels = { grpc_type: "unary", grpc_service: "unknown", grpc_method: "unknown" };
+  expect(await value(registry, "grpc_server_handled_total", { ...labels, grpc_code: "Unimplemented" })).toBe(3);
+});
+
+test("several on one registry count together", async () => {
+  const registry = new Registry();
+  for (let n = 0; n < 2; n++) {
+    const { greetings } = await startGreeter({ client: [metrics(registry, { side: "client", methods: METHODS })] });
+    await greetings.greet({ name: "Ada" });
+  }
+  expect(await value(registry, "grpc_client_started_total", { grpc_method: "Greet" })).toBe(2);
+});
