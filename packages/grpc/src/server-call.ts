@@ -22,6 +22,8 @@ export interface ServerCallOptions {
   /** Without one, messages pass as they are: the transport has them decoded. */
   codec?: Codec | undefined;
   onError: OnError;
+  /** Ends the call before its handler: for what is wrong with it from the start. Its hooks see it. */
+  refusal?: StatusError | undefined;
   /** The calls under way, to end them at a shutdown. */
   live: Set<ServerCall>;
 }
@@ -32,6 +34,7 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
   private readonly transport: ServerTransportCall;
   private readonly passStatusOn: (status: WireStatus) => void;
   private readonly codec: Codec | undefined;
+  private readonly refusal: StatusError | undefined;
   private readonly live: Set<ServerCall>;
   private listener!: ServerListener;
   private timer: NodeJS.Timeout | undefined;
@@ -43,8 +46,10 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
   private waiting: { message: unknown; callback: () => void }[] = [];
   private statusAfterMessages: WireStatus | undefined;
 
-  constructor(transport: ServerTransportCall, { method, interceptors, codec, onError, live }: ServerCallOptions) {
+  constructor(transport: ServerTransportCall, options: ServerCallOptions) {
+    const { method, interceptors, codec, onError, refusal, live } = options;
     super(method, interceptors, onError);
+    this.refusal = refusal;
     this.transport = transport;
     this.codec = codec;
     this.live = live;
@@ -68,6 +73,12 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
   }
 
   protected proceed(): void {
+    const late = this.deadline <= Date.now();
+    const refusal = this.refusal ?? (late ? new StatusError("DEADLINE_EXCEEDED", "Deadline exceeded") : undefined);
+    if (refusal) {
+      this.abort(refusal);
+      return;
+    }
     if (this.deadline < Number(this.transport.getDeadline())) this.watchDeadline();
     this.inside(() => this.listener.onReceiveMetadata(this.requestMetadata));
   }

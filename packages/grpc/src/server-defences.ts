@@ -23,15 +23,19 @@ const privatesOf = (server: GrpcServer): Privates => server as unknown as Privat
 const RESET_BURST = 10_000;
 const RESETS_PER_SECOND = 1_000;
 
+/** What HTTP/2 itself takes of one request's headers; nghttp2 takes no more. */
+const MAX_HEADER_LIST_BYTES = 64 * 1024;
+
 /**
  * nghttp2 ends a connection with INTERNAL_ERROR, and with it all of its calls, after 1,000 resets and 33 a second. Set
  * before the server is bound.
  */
-export function raiseResetLimits(server: GrpcServer, maxMetadataBytes: number): void {
+export function raiseResetLimits(server: GrpcServer): void {
   const options = privatesOf(server).commonServerOptions;
   options.streamResetBurst = RESET_BURST;
   options.streamResetRate = RESETS_PER_SECOND;
-  options.settings = { ...options.settings, maxHeaderListSize: maxMetadataBytes };
+  // above our own limit, so that the stream is answered and not merely reset
+  options.settings = { ...options.settings, maxHeaderListSize: MAX_HEADER_LIST_BYTES };
 }
 
 const unreachable = () => {
@@ -61,18 +65,28 @@ export function defendHttp2(server: GrpcServer): void {
   }
 }
 
+/** The size of each stream's headers as HTTP/2 counts it (RFC 9113, 6.5.2). */
+const headerBytes = new WeakMap<object, number>();
+
+/** How large a call's metadata is, with the headers that it came in; 0 where it is not known. */
+export const metadataBytesOf = (call: ServerInterceptingCallInterface): number =>
+  headerBytes.get((call as unknown as { stream: ServerHttp2Stream }).stream) ?? 0;
+
 const CONTENT_TYPE = /^application\/grpc(\+proto)?($|;)/;
 const ENCODINGS = new Set(["identity", "gzip", "deflate"]);
 /** 24 days in each unit of grpc-timeout: grpc-js takes longer ones for deadlines that have passed. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1000;
 const UNIT_MS: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 
-function inspectStream(_stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+function inspectStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
   const isCall = headers[":method"] === "POST" && CONTENT_TYPE.test(headers["content-type"] ?? "");
   if (!isCall) {
     headers["content-type"] = "application/refused"; // grpc-js answers 415
     return;
   }
+  let bytes = 0;
+  for (const name in headers) bytes += name.length + String(headers[name]).length + 32;
+  headerBytes.set(stream, bytes);
   clampTimeout(headers);
   const encoding = String(headers["grpc-encoding"] ?? "identity");
   // grpc-js would look at the encoding with the first compressed message only
@@ -80,8 +94,13 @@ function inspectStream(_stream: ServerHttp2Stream, headers: IncomingHttpHeaders)
 }
 
 function clampTimeout(headers: IncomingHttpHeaders): void {
-  const match = /^(\d{1,8})([HMSmun])$/.exec(String(headers["grpc-timeout"] ?? ""));
-  if (!match) return; // absent, or malformed: grpc-js answers INTERNAL
+  const timeout = headers["grpc-timeout"];
+  if (timeout === undefined) return;
+  const match = /^(\d{1,8})([HMSmun])$/.exec(String(timeout));
+  if (!match) {
+    headers["grpc-timeout"] = "malformed"; // grpc-js answers INTERNAL to this, but not to "-1S"
+    return;
+  }
   const ms = Number(match[1]) * (UNIT_MS[match[2] as string] as number);
   if (ms > MAX_TIMEOUT_MS) headers["grpc-timeout"] = `${Math.floor(MAX_TIMEOUT_MS / 1000)}S`;
 }

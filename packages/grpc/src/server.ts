@@ -14,7 +14,7 @@ import { registerInProcess } from "./in-process.ts";
 import { type Codec, codecOf, methodOf, methodOfPath } from "./method.ts";
 import type { NativeService } from "./native-service.ts";
 import { ServerCall } from "./server-call.ts";
-import { defendHttp2, openHandlers, raiseResetLimits, refuseBrokenFrames } from "./server-defences.ts";
+import { defendHttp2, metadataBytesOf, openHandlers, raiseResetLimits, refuseBrokenFrames } from "./server-defences.ts";
 import { NativeServerCall } from "./to-server-interceptor.ts";
 import type { ServerTransportCall } from "./transport.ts";
 
@@ -81,11 +81,13 @@ export function createServer(options: ServerOptions): Server {
   const nativeMethods = new Map(methodsOf([], natives).map((method) => [method.path, method]));
   const live = new Set<ServerCall>();
   const common = { interceptors, onError, live };
+  const maxMetadataBytes = options.maxMetadataBytes ?? 16 * 1024;
+  const metadataTooLarge = `the metadata of the call is larger than ${maxMetadataBytes} bytes`;
   let closing: Promise<void> | undefined;
 
-  const accept = (path: string, transport: ServerTransportCall): void => {
+  const accept = (path: string, transport: ServerTransportCall, refusal?: StatusError): void => {
     const entry = entries.get(path) ?? unknownEntry(path);
-    const call = new ServerCall(transport, { ...common, method: entry.method, codec: entry.codec });
+    const call = new ServerCall(transport, { ...common, method: entry.method, codec: entry.codec, refusal });
     new HandlerDriver(call, entry.handler, entry.output);
   };
   const native = new GrpcServer({
@@ -95,12 +97,13 @@ export function createServer(options: ServerOptions): Server {
         const method = nativeMethods.get(path);
         if (method) return new NativeServerCall(transport, { ...common, method }) as unknown as ServerInterceptingCall;
         refuseBrokenFrames(transport);
-        accept(path, transport);
+        const large = metadataBytesOf(transport) > maxMetadataBytes;
+        accept(path, transport, large ? new StatusError("RESOURCE_EXHAUSTED", metadataTooLarge) : undefined);
         return INERT;
       },
     ],
   });
-  raiseResetLimits(native, options.maxMetadataBytes ?? 16 * 1024);
+  raiseResetLimits(native);
   openHandlers(
     native,
     [...entries.values()].map(({ method }) => method),
