@@ -1,12 +1,14 @@
 import { join } from "node:path";
 import { ConfigError, readConfig, str } from "@tenon/config";
 import { StartError } from "@tenon/errors";
+import { LOG_LEVELS, type LogLevel } from "@tenon/logger";
 import { developmentKeyFiles } from "./development-keys.ts";
 import { type Environment, type Part, PLATFORM_SERVICES, type PlatformService } from "./platform-services.ts";
 
 export interface PlatformConfig {
   /** Where everything that this process keeps is kept. */
   readonly dataDir: string;
+  readonly logLevel: LogLevel;
   /** The services to run. */
   readonly parts: readonly Part[];
   /** The names of those that are to have a database of the embedded PostgreSQL, because none was given. */
@@ -22,6 +24,7 @@ export interface ReadPlatformConfigOptions {
 
 const spec = {
   DATA_DIR: str({ default: ".data", desc: "directory for the embedded database and the services' keys" }),
+  LOG_LEVEL: str({ choices: LOG_LEVELS, default: "warn", desc: `lowest level to log: ${LOG_LEVELS.join(", ")}` }),
 };
 
 /**
@@ -41,12 +44,13 @@ export function readPlatformConfig({ env = process.env, only = "" }: ReadPlatfor
       return undefined;
     }
   };
-  const { DATA_DIR } = readConfig(spec, { env });
-  const filled = fillIn(env, DATA_DIR);
+  const own = attempt(() => readConfig(spec, { env }));
+  const filled = fillIn(env, own?.DATA_DIR ?? "");
   const parts = services.map((service) => attempt(() => service.configure(filled)));
-  if (wrong.size > 0) throw new ConfigError([...wrong].join("\n"));
+  if (own === undefined || wrong.size > 0) throw new ConfigError([...wrong].join("\n"));
   return {
-    dataDir: DATA_DIR,
+    dataDir: own.DATA_DIR,
+    logLevel: own.LOG_LEVEL,
     parts: parts.filter((part) => part !== undefined),
     embedded: services.map(({ name }) => name).filter((name) => !env[variable(name, "DATABASE_URL")]),
   };
@@ -74,9 +78,10 @@ function fillIn(env: Environment, dataDir: string): Environment {
   );
   const filled: Record<string, string | undefined> = {
     // A newcomer reads the announcement, not a line for each call.
-    LOG_LEVEL: "warn",
+    LOG_LEVEL: spec.LOG_LEVEL.default,
     // Nobody balances over the one process of a developer: no time for that at the end.
     DRAIN_WAIT: "0ms",
+    DEMO_CATALOG: "true",
     SERVICE_JWKS_FILE: keys.jwksFile,
   };
   for (const { name, port } of PLATFORM_SERVICES) {

@@ -27,8 +27,8 @@ export const developmentKeyFiles = (directory: string, services: readonly string
 
 /**
  * Gives every service an EdDSA key of its own, by which it proves itself to the others. Keys that are there are used
- * again; one that cannot be read as this service's key is made anew, which costs nothing, since tokens made with it
- * live for minutes. For one machine: in production keys come from outside. Throws a StartError where it cannot write.
+ * again; one that cannot be read as this service's key is made anew: what was made with the lost one no longer holds.
+ * For one machine: in production keys come from outside. Throws a StartError where it cannot write.
  */
 export async function makeDevelopmentKeys(options: DevelopmentKeysOptions): Promise<DevelopmentKeys> {
   const files = developmentKeyFiles(options.directory, options.services);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StartError } from "@tenon/errors";
 import { createLogger } from "@tenon/logger";
+import { freePorts } from "@tenon/testing";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { startPlatform } from "./platform.ts";
 import type { Part } from "./platform-services.ts";
@@ -45,17 +46,9 @@ const running = (name: string) => {
   };
 };
 
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once("listening", resolve))));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
 const start = (list: Part[], more: { signal?: AbortSignal } = {}) =>
   startPlatform({
-    config: { dataDir, parts: list, embedded: [] },
+    config: { dataDir, logLevel: "silent", parts: list, embedded: [] },
     loggerOf: ({ name, logLevel }) => createLogger({ name, level: logLevel }),
     ...more,
   });

@@ -64,14 +64,19 @@ export interface Part {
   readonly calls: readonly string[];
   /** Loads its code, once. */
   load(): Promise<unknown>;
-  start(options: { logger: Logger; databaseUrl?: string | undefined }): Promise<RunningService>;
+  start(options: { logger: Logger; databaseUrl?: string | undefined }): Promise<StartedPart>;
+}
+
+export interface StartedPart extends RunningService {
+  /** An admin that was made with a random password, which nobody has seen yet. */
+  readonly admin?: { readonly email: string; readonly password: string };
 }
 
 interface Definition<Config extends SharedConfig> {
   port: number;
   calls: readonly string[];
   readConfig(env: Environment, prefix: string): Config;
-  load(): Promise<(options: { config: Config; logger: Logger }) => Promise<RunningService>>;
+  load(): Promise<(options: { config: Config; logger: Logger }) => Promise<StartedPart>>;
 }
 
 interface SharedConfig {

@@ -1,15 +1,17 @@
 import { join } from "node:path";
+import { type Embedded, startEmbedded } from "@tenon/database/embedded";
 import type { Logger } from "@tenon/logger";
-import type { RunningService } from "@tenon/runtime";
 import { type PlatformConfig, reachable, variable } from "./config.ts";
 import { makeDevelopmentKeys } from "./development-keys.ts";
-import { type Part, PLATFORM_SERVICES } from "./platform-services.ts";
+import { type Part, PLATFORM_SERVICES, type StartedPart } from "./platform-services.ts";
 import { assertPortsFree } from "./port-check.ts";
+
+export { type PlatformConfig, type ReadPlatformConfigOptions, readPlatformConfig } from "./config.ts";
 
 export interface PlatformOptions {
   config: PlatformConfig;
-  /** The logger of a service. */
-  loggerOf: (part: Part) => Logger;
+  /** The logger of a service, or of the platform itself. */
+  loggerOf: (owner: Pick<Part, "name" | "logLevel">) => Logger;
   /** Hears what takes time, a line each. */
   onProgress?: (line: string) => void;
   /** Ends the start: what is started is closed again. */
@@ -19,6 +21,8 @@ export interface PlatformOptions {
 /** Services that run in one process. */
 export interface Platform {
   readonly services: readonly RunningPart[];
+  /** The admin, where this start made one: to be shown once. */
+  readonly admin?: StartedPart["admin"];
   /** Drains every service, those that call before those that they call, then stops the database. */
   close(): Promise<void>;
 }
@@ -38,26 +42,33 @@ export interface RunningPart {
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const { config, loggerOf, onProgress = () => {}, signal } = options;
   await using started = new AsyncDisposableStack();
-  await assertPortsFree(config.parts.flatMap(listenersOf));
-  await makeDevelopmentKeys({
-    directory: join(config.dataDir, "keys"),
-    services: PLATFORM_SERVICES.map(({ name }) => name),
-    onProgress,
-  });
   // Loaded while the database starts; what fails in it is told by start().
   for (const part of config.parts) part.load().catch(() => {});
+  // Before the ports are tried: whoever starts a second one on the same data is told that, not each port.
+  const database = config.embedded.length > 0 ? await startDatabase(options) : undefined;
+  if (database) started.defer(() => database.close());
+  await assertPortsFree(config.parts.flatMap(listenersOf));
+  const names = PLATFORM_SERVICES.map(({ name }) => name);
+  await makeDevelopmentKeys({ directory: join(config.dataDir, "keys"), services: names, onProgress });
   signal?.throwIfAborted();
-  const services = new Map<string, RunningService>();
+
+  const services = new Map<string, StartedPart>();
   started.defer(() => closeInOrder(config.parts, services));
   const outcomes = await Promise.allSettled(
     config.parts.map(async (part) => {
-      services.set(part.name, await part.start({ logger: loggerOf(part), databaseUrl: undefined }));
+      const { name } = part;
+      const own = config.embedded.includes(name);
+      const databaseUrl = own ? await database?.ensureDatabase({ database: name, role: name }) : undefined;
+      services.set(name, await part.start({ logger: loggerOf(part), databaseUrl }));
     }),
   );
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   signal?.throwIfAborted();
+
   const running = started.move();
+  const admin = services.get("user")?.admin;
   return {
+    ...(admin && { admin }),
     services: config.parts.map(({ name, host, port, adminPort }) => ({
       name,
       address: `${reachable(host)}:${port}`,
@@ -67,13 +78,20 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   };
 }
 
+const startDatabase = ({ config, loggerOf, onProgress = () => {} }: PlatformOptions): Promise<Embedded> =>
+  startEmbedded({
+    directory: join(config.dataDir, "postgres"),
+    logger: loggerOf({ name: "platform", logLevel: config.logLevel }),
+    onProgress,
+  });
+
 const listenersOf = ({ name, host, port, adminPort }: Part) => [
   { variable: variable(name, "PORT"), host, port },
   { variable: variable(name, "ADMIN_PORT"), host, port: adminPort },
 ];
 
 /** Closes each service once all that call it are closed, so that nobody's last steps fail. All are tried. */
-async function closeInOrder(parts: readonly Part[], services: ReadonlyMap<string, RunningService>): Promise<void> {
+async function closeInOrder(parts: readonly Part[], services: ReadonlyMap<string, StartedPart>): Promise<void> {
   const closing = new Map<string, Promise<void>>();
   const close = (name: string): Promise<void> => {
     const begun = closing.get(name) ?? closeAfter(name);

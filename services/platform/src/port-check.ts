@@ -10,38 +10,35 @@ export interface Listener {
 }
 
 /**
- * Tries every port before anything starts, so that all that cannot be had are told at once, each with its variable.
- * Throws a StartError. What takes a port after this is told by who listens.
+ * Tries every port before anything listens, so that all that cannot be had are told at once, in one line that names
+ * their variables. Throws a StartError. What takes a port after this is told by who listens.
  */
 export async function assertPortsFree(listeners: readonly Listener[]): Promise<void> {
-  const twice = findTwice(listeners);
-  const taken = await Promise.all(listeners.map((listener) => tryPort(listener)));
-  const lines = [...twice, ...taken.filter((line) => line !== undefined)];
-  if (lines.length > 0) throw new StartError(lines.join("\n"));
-}
-
-function findTwice(listeners: readonly Listener[]): string[] {
-  const first = new Map<number, string>();
-  return listeners.flatMap(({ variable, port }) => {
-    const other = first.get(port);
-    if (other === undefined) first.set(port, variable);
-    return other === undefined ? [] : [`${other} and ${variable} are both ${port}: give one of them another port`];
-  });
+  const reasons = await Promise.all(
+    listeners.map((listener) => {
+      const first = listeners.find(({ port }) => port === listener.port);
+      return first === listener ? tryPort(listener) : `${first?.variable} has it already`;
+    }),
+  );
+  const wrong = listeners.flatMap(({ variable, host, port }, index) =>
+    reasons[index] === undefined ? [] : [`${port} (${variable} on ${host}: ${reasons[index]})`],
+  );
+  if (wrong.length === 0) return;
+  const help =
+    wrong.length === 1
+      ? "stop what uses it, or set the variable to a free port"
+      : "stop what uses them, or set the variables to free ports";
+  throw new StartError(`cannot listen on port ${wrong.join(", ")}: ${help}`);
 }
 
 const LAST_PORT = 65_535;
 
-const tryPort = ({ variable, host, port }: Listener) =>
-  new Promise<string | undefined>((resolve) => {
-    if (port > LAST_PORT)
-      return resolve(`${variable} is ${port}, and there are ports up to ${LAST_PORT}: set it to a free one`);
+/** Why the port cannot be had; undefined where it can. */
+function tryPort({ host, port }: Listener): Promise<string | undefined> {
+  if (port > LAST_PORT) return Promise.resolve(`ports end at ${LAST_PORT}`);
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const line =
-        error.code === "EADDRINUSE"
-          ? `port ${port} of ${host} is in use by another program: stop it, or set ${variable} to a free port`
-          : `port ${port} of ${host} cannot be had (${systemReason(error)}): set ${variable} or HOST`;
-      resolve(line);
-    });
+    server.once("error", (error: NodeJS.ErrnoException) => resolve(systemReason(error)));
     server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
+}

@@ -11,5 +11,6 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOSPC: "no space left",
   ENOTDIR: "a part of its path is a file",
   EEXIST: "it is a file",
+  EADDRINUSE: "in use",
   EADDRNOTAVAIL: "not an address of this machine",
 };

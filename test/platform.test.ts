@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as orderv1 from "@tenon/contracts/order/v1";
+import * as userv1 from "@tenon/contracts/user/v1";
+import { createClient, createMetadata } from "@tenon/grpc";
+import { createLogger } from "@tenon/logger";
+import { type Platform, readPlatformConfig, startPlatform } from "@tenon/platform";
+import { freePorts, testDatabase } from "@tenon/testing";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const SERVICES = ["greeter", "user", "order", "payment", "processor"] as const;
+
+/** For every step of an order together; a call has its own deadline from the contract. */
+const TIMEOUT_MS = 10_000;
+
+const undo = new AsyncDisposableStack();
+afterAll(() => undo.disposeAsync());
+
+let platform: Platform;
+beforeAll(async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "tenon-platform-"));
+  undo.defer(() => rm(dataDir, { recursive: true }));
+  const ports = await freePorts(2 * SERVICES.length);
+  const env: Record<string, string> = { DATA_DIR: dataDir, LOG_LEVEL: "silent" };
+  for (const name of SERVICES) {
+    const database = await testDatabase({ migrations: [] });
+    undo.defer(() => database.close());
+    env[`${name.toUpperCase()}_DATABASE_URL`] = database.url;
+    env[`${name.toUpperCase()}_PORT`] = String(ports.pop());
+    env[`${name.toUpperCase()}_ADMIN_PORT`] = String(ports.pop());
+  }
+  platform = await startPlatform({
+    config: readPlatformConfig({ env }),
+    loggerOf: ({ name, logLevel }) => createLogger({ name, level: logLevel }),
+  });
+  undo.defer(() => platform.close());
+});
+
+const targetOf = (name: (typeof SERVICES)[number]) =>
+  platform.services.find((service) => service.name === name)?.address ?? "";
+
+/** Someone who signed up and logged in, with what they can do. */
+async function newCustomer() {
+  const users = createClient(userv1.UserService, { target: targetOf("user") });
+  const sessions = createClient(userv1.SessionService, { target: targetOf("user") });
+  const orders = createClient(orderv1.OrderService, { target: targetOf("order") });
+  for (const client of [users, sessions, orders]) undo.defer(() => client.close());
+
+  const email = `ada-${randomUUID()}@example.com`;
+  const password = "correct-horse-battery";
+  await users.createUser({ requestId: randomUUID(), email, password, displayName: "Ada" });
+  const { accessToken } = await sessions.createSession({ email, password });
+  const authorized = () => ({ metadata: createMetadata({ authorization: `Bearer ${accessToken}` }) });
+
+  return {
+    async order(paymentMethod: string): Promise<orderv1.Order> {
+      const items = [{ productId: await anyProduct(), quantity: 2 }];
+      const { order } = await orders.createOrder({ requestId: randomUUID(), items, paymentMethod }, authorized());
+      return order as orderv1.Order;
+    },
+    get: (orderId: string) => orders.getOrder({ orderId }, authorized()),
+    cancel: (orderId: string) => orders.cancelOrder({ requestId: randomUUID(), orderId }, authorized()),
+    watch: (orderId: string) => orders.watchOrder({ orderId }, { ...authorized(), timeoutMs: TIMEOUT_MS }),
+    /** Every state that the order is seen in, until it is in the last one. */
+    async until(orderId: string, last: orderv1.OrderState): Promise<orderv1.Order> {
+      let version = -1n;
+      for await (const { order } of this.watch(orderId)) {
+        expect(order?.version).toBeGreaterThan(version);
+        version = order?.version ?? version;
+        if (order?.state === last) return order;
+      }
+      throw new Error(`order ${orderId} ended in another state than ${last}`);
+    },
+  };
+}
+
+async function anyProduct(): Promise<string> {
+  const catalog = createClient(orderv1.CatalogService, { target: targetOf("order") });
+  try {
+    const { products } = await catalog.listProducts({});
+    return products[0]?.id ?? "";
+  } finally {
+    catalog.close();
+  }
+}
+
+test("an order is paid, and its money comes back when it is cancelled", async () => {
+  const ada = await newCustomer();
+  const { id, total } = await ada.order("pm_ok");
+  const confirmed = await ada.until(id, orderv1.OrderState.CONFIRMED);
+  expect(confirmed.refunded?.units ?? 0n).toBe(0n);
+  await ada.cancel(id);
+  const refunded = await ada.until(id, orderv1.OrderState.REFUNDED);
+  expect(refunded.refunded).toEqual(total);
+  expect(refunded.paymentId).toBe(confirmed.paymentId);
+});
+
+test("an order whose payment is declined fails, and says why", async () => {
+  const ada = await newCustomer();
+  const { id } = await ada.order("pm_declined");
+  const failed = await ada.until(id, orderv1.OrderState.FAILED);
+  expect(failed.failure?.reason).toBe("PAYMENT_DECLINED");
+});
+
+test("a watch of a final order gives it and ends", async () => {
+  const ada = await newCustomer();
+  const { id } = await ada.order("pm_declined");
+  await ada.until(id, orderv1.OrderState.FAILED);
+  const seen = await Array.fromAsync(ada.watch(id));
+  expect(seen.map(({ order }) => order?.state)).toEqual([orderv1.OrderState.FAILED]);
+});
+
+test("nobody reads, watches or cancels another user's order, and one that does not exist looks the same", async () => {
+  const [ada, eve] = await Promise.all([newCustomer(), newCustomer()]);
+  const { id } = await ada.order("pm_ok");
+  for (const orderId of [id, randomUUID()]) {
+    const refused = { code: "PERMISSION_DENIED", reason: "NOT_ALLOWED" };
+    await expect(eve.get(orderId)).rejects.toMatchObject(refused);
+    await expect(eve.cancel(orderId)).rejects.toMatchObject(refused);
+    await expect(Array.fromAsync(eve.watch(orderId))).rejects.toMatchObject(refused);
+  }
+  await ada.until(id, orderv1.OrderState.CONFIRMED);
+});
