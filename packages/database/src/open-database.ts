@@ -45,7 +45,13 @@ export function openDatabase<Tables>(options: OpenDatabaseOptions): Kysely<Table
   const config = toPoolConfig(options);
   const pool = new pg.Pool(config);
   // Idle and busy connections alike tell of their loss by an event, which would end the process if nobody listened.
-  pool.on("error", (error) => logger.warn({ err: error }, "an idle database connection was lost"));
+  pool.on("error", (error) => {
+    // One that is being closed may hear that the server closes too.
+    if (pool.ending) return;
+    // The pool hangs the whole connection on it.
+    delete (error as { client?: unknown }).client;
+    logger.warn({ err: error }, "an idle database connection was lost");
+  });
   pool.on("connect", (client) =>
     client.on("error", (error) => logger.debug({ err: error }, "database connection lost")),
   );
