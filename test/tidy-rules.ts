@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import {
   baseName,
   type Import,
@@ -56,9 +57,10 @@ export const RULES: readonly Rule[] = [
   {
     name: "rules know neither wire nor storage",
     reason: "what the business decides is read and tested without a server or a database",
-    check: eachImport(({ path }, { specifier }) => {
-      const outside = /^(@tenon\/(grpc|contracts|options|database|interceptors|runtime)|@bufbuild\/|kysely|pg$)/;
-      return isRules(path) && outside.test(specifier) ? `a *-service.ts imports ${specifier}` : undefined;
+    check: eachImport(({ path }, { specifier, clause }) => {
+      const outside = /^(@tenon\/(grpc|contracts|options|interceptors|runtime)|@bufbuild\/|kysely|pg$)/.test(specifier);
+      const storage = specifier === "@tenon/database" && !clause.startsWith("type"); // a page is a plain type
+      return isRules(path) && (outside || storage) ? `a *-service.ts imports ${specifier}` : undefined;
     }),
   },
   {
@@ -98,21 +100,33 @@ export const RULES: readonly Rule[] = [
       const to = /^@tenon\/([^/]+)/.exec(specifier)?.[1];
       const from = packageOf(path);
       if (to === undefined || from === undefined || to === from) return undefined;
-      if (to === "testing") return isTest(path) || from === "testing" ? undefined : "imports @tenon/testing in no test";
+      if (to === "testing") return undefined; // for tests in every layer, and the rule below
       const [below, above] = [layerOf(to), path.startsWith("services/") ? LAYERS.length : layerOf(from)];
       if (below < above || from === "platform") return undefined;
       return `${from} imports @tenon/${to}, which is not below it`;
     }),
   },
   {
+    name: "what serves tests stays with tests",
+    reason: "in production there is no @tenon/testing",
+    check(files) {
+      const forTests = (file: SourceFile) =>
+        isTest(file.path) || importsOf(file.text).some(({ specifier }) => /^(@tenon\/testing|vitest)/.test(specifier));
+      const fixtures = new Set(files.filter(forTests).map(({ path }) => path));
+      return eachImport(({ path }, { specifier }) =>
+        !fixtures.has(path) && packageOf(path) !== "testing" && fixtures.has(resolve(path, specifier))
+          ? `imports ${specifier}, which is for tests`
+          : undefined,
+      )(files);
+    },
+  },
+  {
     name: "packages are entered by their door",
     reason: "what a package does not export it may change",
     check: eachImport(({ path }, { specifier }) => {
-      const depth = path.split("/").length - (packageOf(path) === undefined ? 1 : 3);
-      const ups = specifier.split("/").filter((part) => part === "..").length;
-      return ups > depth || (ups === depth && ups > 0 && packageOf(path))
-        ? `${specifier} leaves the package`
-        : undefined;
+      if (!specifier.startsWith(".")) return undefined;
+      const [from, to] = [packageOf(path), packageOf(resolve(path, specifier))];
+      return to !== undefined && from !== to ? `${specifier} leaves the package; import @tenon/${to}` : undefined;
     }),
   },
   {
@@ -149,12 +163,10 @@ export const RULES: readonly Rule[] = [
     name: "nothing is left for later",
     reason: "what is missing is in the tracker, where it is seen",
     check: eachFile(({ text }) =>
-      [...text.matchAll(new RegExp(`\\b(?:${["TO", "FIX"].join("DO|")}ME|HA${"CK"}|XX${"X"})\\b`, "g"))].map(
-        (match) => ({
-          line: lineAt(text, match.index),
-          what: match[0],
-        }),
-      ),
+      [...text.matchAll(/\b(?:TO[D]O|FIX[M]E|HA[C]K)\b/g)].map((match) => ({
+        line: lineAt(text, match.index),
+        what: match[0],
+      })),
     ),
   },
   {
@@ -168,6 +180,9 @@ export const RULES: readonly Rule[] = [
 ];
 
 const isRules = (path: string): boolean => /^services\/.*-service\.ts$/.test(path);
+
+const resolve = (path: string, specifier: string): string =>
+  specifier.startsWith(".") ? posix.join(posix.dirname(path), specifier) : specifier;
 
 const layerOf = (name: string): number => {
   const layer = LAYERS.findIndex((row) => row.includes(name));

@@ -38,6 +38,8 @@ for (const [name, path, text, lines] of [
   ["only packages/grpc knows the transport", "bench/calls.ts", 'import { Server } from "@grpc/grpc-js";', []],
   ["rules know neither wire nor storage", SERVICE, 'import type { Kysely } from "kysely";', [1]],
   ["rules know neither wire nor storage", SERVICE, 'import * as userv1 from "@tenon/contracts/user/v1";', [1]],
+  ["rules know neither wire nor storage", SERVICE, 'import { once } from "@tenon/database";', [1]],
+  ["rules know neither wire nor storage", SERVICE, 'import type { Page } from "@tenon/database";', []],
   ["rules know neither wire nor storage", SERVICE, 'import { StatusError } from "@tenon/errors";', []],
   ["rules know neither wire nor storage", HANDLER, 'import * as userv1 from "@tenon/contracts/user/v1";', []],
   ["rules are told the time and their ids", SERVICE, "const at = new Date();", [1]],
@@ -59,7 +61,6 @@ for (const [name, path, text, lines] of [
   ["packages know only those below them", "packages/config/src/x.ts", 'import type { L } from "@tenon/logger";', [1]],
   ["packages know only those below them", "packages/grpc/src/x.ts", 'import { startUser } from "@tenon/user";', [1]],
   ["packages know only those below them", HANDLER, 'import { startOrder } from "@tenon/order";', [1]],
-  ["packages know only those below them", HANDLER, 'import { testDatabase } from "@tenon/testing";', [1]],
   ["packages know only those below them", HANDLER, 'import { implement } from "@tenon/grpc";', []],
   ["packages know only those below them", "services/platform/src/x.ts", 'import { startUser } from "@tenon/user";', []],
   ["packages know only those below them", "packages/grpc/src/x.test.ts", 'import { x } from "@tenon/testing";', []],
@@ -92,4 +93,15 @@ test("two files of one name are found, main.ts and its like are not", () => {
   const name = "a file's name is its own";
   expect(linesFound(name, ["packages/a/src/x.ts", ""], ["packages/b/src/x.ts", ""])).toEqual([1]);
   expect(linesFound(name, ["services/a/src/main.ts", ""], ["services/b/src/main.ts", ""])).toEqual([]);
+});
+
+test("a fixture may be used by tests and fixtures, not by a service", () => {
+  const name = "what serves tests stays with tests";
+  const fixture = ["services/a/src/a-fixture.ts", 'import { testDatabase } from "@tenon/testing";\n'] as const;
+  const use = 'import { rig } from "./a-fixture.ts";\n';
+  expect(linesFound(name, fixture, ["services/a/src/a.ts", use])).toEqual([1]);
+  expect(linesFound(name, fixture, ["services/a/src/a.test.ts", use])).toEqual([]);
+  expect(
+    linesFound(name, ["services/a/src/a.ts", 'import { x } from "./x.test.ts";\n'], ["services/a/src/x.test.ts", ""]),
+  ).toEqual([1]);
 });
