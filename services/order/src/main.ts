@@ -1,0 +1,9 @@
+import { createLogger } from "@tenon/logger";
+import { runMain } from "@tenon/runtime";
+import { readOrderConfig } from "./config.ts";
+import { startOrder } from "./server.ts";
+
+await runMain("order", async () => {
+  const config = readOrderConfig();
+  return startOrder({ config, logger: createLogger({ name: "order", level: config.LOG_LEVEL }) });
+});

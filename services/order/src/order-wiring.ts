@@ -1,0 +1,81 @@
+import { createOnce, createPaging, type Listener } from "@tenon/database";
+import type { Implementation } from "@tenon/grpc";
+import { principalOf } from "@tenon/interceptors";
+import type { Logger } from "@tenon/logger";
+import type { Worker } from "@tenon/runtime";
+import type { Kysely } from "kysely";
+import { v7 as uuidv7 } from "uuid";
+import { createCatalogHandler } from "./catalog-handler.ts";
+import { createCatalogRepository } from "./catalog-repository.ts";
+import { createCatalogService } from "./catalog-service.ts";
+import { createOrderHandler } from "./order-handler.ts";
+import { createOrderRepository } from "./order-repository.ts";
+import { createOrderSaga } from "./order-saga.ts";
+import { createOrderService } from "./order-service.ts";
+import { createOrderStatusFeed } from "./order-status-feed.ts";
+import { createOrderSweeper } from "./order-sweeper.ts";
+import type { Tables } from "./order-tables.ts";
+import { createOrderWorker, type OrderWorkerOptions } from "./order-worker.ts";
+import type { Payments } from "./payments.ts";
+import { createPostgresOrderQueue } from "./postgres-order-queue.ts";
+import type { Users } from "./users.ts";
+
+/** The triggers of the migrations notify on these: an order's id after its change, and that some order can be worked on. */
+export const ORDER_CHANNELS = ["order_changed", "order_due"] as const;
+
+export interface WireOrderOptions {
+  db: Kysely<Tables>;
+  /** Of ORDER_CHANNELS, on the same database. */
+  listener: Listener;
+  logger: Logger;
+  /** For page tokens and fingerprints of requests: at least 16 bytes, the same for every replica. */
+  secret: Uint8Array;
+  payments: Payments;
+  users: Users;
+  /** How long a claim of an order outlives a worker that died; by default 15 s. */
+  leaseMs?: number;
+  worker?: Pick<OrderWorkerOptions, "concurrency" | "pollMs" | "stepTimeoutMs" | "stopGraceMs">;
+  now?: () => Date;
+  newId?: () => string;
+  random?: () => number;
+}
+
+export interface WiredOrder {
+  readonly services: readonly Implementation[];
+  readonly workers: readonly Worker[];
+}
+
+/** The service without its process: storage, rules, handlers and the saga's worker, joined. */
+export function wireOrder(options: WireOrderOptions): WiredOrder {
+  const { db, listener, logger, secret, payments, users, leaseMs, worker } = options;
+  const { now = () => new Date(), newId = () => uuidv7(), random = Math.random } = options;
+
+  const changes = createOrderStatusFeed({
+    onChange: (changed) =>
+      listener.subscribe("order_changed", { onNotify: (orderId) => changed(orderId), onGap: () => changed(undefined) }),
+  });
+  const catalog = (on: Kysely<Tables>) => createCatalogService({ products: createCatalogRepository(on), now, newId });
+  const orders = (on: Kysely<Tables>) =>
+    createOrderService({
+      orders: createOrderRepository(on),
+      products: createCatalogRepository(on),
+      changes,
+      now,
+      newId,
+    });
+  const handling = { db, once: createOnce({ db, secret, principalOf, now }), paging: createPaging({ secret }) };
+
+  const queue = createPostgresOrderQueue({ db, now, newId, ...(leaseMs !== undefined && { leaseMs }) });
+  const saga = createOrderSaga({ queue, payments, users });
+  const onDue = (wake: () => void) => listener.subscribe("order_due", { onNotify: wake, onGap: wake });
+  return {
+    services: [
+      createCatalogHandler({ ...handling, service: catalog }),
+      createOrderHandler({ ...handling, service: orders }),
+    ],
+    workers: [
+      createOrderWorker({ queue, saga, onDue, logger, random, ...worker }),
+      createOrderSweeper({ db, logger, now }),
+    ],
+  };
+}

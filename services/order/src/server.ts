@@ -1,0 +1,107 @@
+import * as paymentv1 from "@tenon/contracts/payment/v1";
+import * as userv1 from "@tenon/contracts/user/v1";
+import { createListener, databaseMigrations, migrate, openDatabase, ping } from "@tenon/database";
+import { StatusError } from "@tenon/errors";
+import { type Client, createClient } from "@tenon/grpc";
+import { currentCall, standardClient } from "@tenon/interceptors";
+import type { Logger } from "@tenon/logger";
+import { createAuth, type RunningService, startService } from "@tenon/runtime";
+import { Registry } from "prom-client";
+import { createCatalogRepository } from "./catalog-repository.ts";
+import type { OrderConfig } from "./config.ts";
+import { insertDemoCatalog } from "./demo-catalog.ts";
+import { createGrpcPayments } from "./grpc-payments.ts";
+import { createGrpcUsers } from "./grpc-users.ts";
+import { readOrderSecret } from "./order-secret.ts";
+import type { Tables } from "./order-tables.ts";
+import { ORDER_CHANNELS, wireOrder } from "./order-wiring.ts";
+
+export { ORDER_CHANNELS, type WiredOrder, type WireOrderOptions, wireOrder } from "./order-wiring.ts";
+
+/** The service's tables, and those of `once`. */
+export const orderMigrations: readonly URL[] = [databaseMigrations, new URL("./migrations/", import.meta.url)];
+
+export interface StartOrderOptions {
+  config: OrderConfig;
+  logger: Logger;
+}
+
+/**
+ * Starts the order service. With its database down it starts all the same, and is ready once that is up and prepared;
+ * users and payments may come and go. Rejects with a StartError where its keys cannot be used.
+ */
+export async function startOrder({ config, logger }: StartOrderOptions): Promise<RunningService> {
+  const registry = new Registry();
+  const called = { logger, registry };
+  const keys = createClient(userv1.KeyService, { target: config.USER_TARGET, interceptors: standardClient(called) });
+  const auth = createAuth({ config, name: "order", fetchKeys: (signal) => keys.listKeys({}, { signal }) });
+  const users = createClient(userv1.UserService, {
+    target: config.USER_TARGET,
+    interceptors: standardClient({ ...called, identity: auth.identityFor("user") }),
+  });
+  const payments = createClient(paymentv1.PaymentService, {
+    target: config.PAYMENT_TARGET,
+    interceptors: standardClient({ ...called, identity: auth.identityFor("payment") }),
+  });
+  const db = openDatabase<Tables>({
+    url: config.DATABASE_URL,
+    logger,
+    applicationName: "order",
+    currentSignal: () => currentCall()?.signal,
+  });
+  const prepare = untilDone(async () => {
+    await migrate(db, orderMigrations);
+    if (config.DEMO_CATALOG) await insertDemoCatalog(createCatalogRepository(db));
+  });
+  const clients: Pick<Client<typeof userv1.KeyService>, "close">[] = [keys, users, payments];
+  try {
+    await prepare();
+  } catch (error) {
+    if (!(error instanceof StatusError && error.code === "UNAVAILABLE")) {
+      for (const client of clients) client.close();
+      await db.destroy();
+      throw error;
+    }
+    logger.warn({ err: error }, "the database is not there yet");
+  }
+  const listener = createListener({ url: config.DATABASE_URL, channels: ORDER_CHANNELS, logger });
+  const wired = wireOrder({
+    db,
+    listener,
+    logger,
+    secret: readOrderSecret(config.SERVICE_KEY_FILE),
+    payments: createGrpcPayments({ client: payments }),
+    users: createGrpcUsers({ client: users }),
+  });
+  return startService({
+    name: "order",
+    config,
+    logger,
+    auth,
+    registry,
+    ...wired,
+    checks: {
+      async database() {
+        await prepare();
+        await ping(db);
+      },
+    },
+    async close() {
+      for (const client of clients) client.close();
+      await listener.close();
+      await db.destroy();
+    },
+  });
+}
+
+/** Does the work once; where it fails, again when it is next asked for. */
+function untilDone(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= work().catch((error: unknown) => {
+      done = undefined;
+      throw error;
+    });
+    return done;
+  };
+}
