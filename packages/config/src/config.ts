@@ -1,10 +1,25 @@
-import { bool, cleanEnv, EnvError, EnvMissingError, makeValidator, num, port, str, type ValidatorSpec } from "envalid";
+import {
+  bool,
+  cleanEnv,
+  EnvError,
+  EnvMissingError,
+  makeValidator,
+  num,
+  type OptionalValidatorSpec,
+  port,
+  str,
+  type ValidatorSpec,
+} from "envalid";
 
 /** What a process may be told by its environment: a name, how it is read, its default and what it means (`desc`). */
 export type ConfigSpec = Readonly<Record<string, ValidatorSpec<unknown>>>;
 
 export type Config<S extends ConfigSpec> = {
-  readonly [Name in keyof S]: S[Name] extends ValidatorSpec<infer T> ? T : never;
+  readonly [Name in keyof S]: S[Name] extends OptionalValidatorSpec<infer T>
+    ? T | undefined
+    : S[Name] extends ValidatorSpec<infer T>
+      ? T
+      : never;
 };
 
 /** A variable is wrong or missing. Its message is one line for each, for the person who starts the process. */

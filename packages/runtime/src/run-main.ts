@@ -49,12 +49,7 @@ export async function runMain(
   for (const fault of ["uncaughtException", "unhandledRejection"] as const) {
     process.on(fault, (err: unknown) => {
       exitCode = 1;
-      try {
-        logger.error({ err }, fault === "uncaughtException" ? "uncaught exception" : "unhandled rejection");
-      } catch {
-        // Nowhere to log to (a closed pipe), so each line about it would be the next fault.
-        process.exit(1);
-      }
+      logger.error({ err }, fault === "uncaughtException" ? "uncaught exception" : "unhandled rejection");
       // Nothing is served yet that would have to be drained.
       if (running === undefined) process.exit(1);
       end();

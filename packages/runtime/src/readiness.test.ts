@@ -1,0 +1,90 @@
+import { createLogger } from "@tenon/logger";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { type Check, createReadiness } from "./readiness.ts";
+
+const ok = async () => {};
+const broken = () => Promise.reject(new Error("down"));
+const never = () => new Promise(() => {});
+
+for (const [what, checks, ready, states] of [
+  ["no checks", {}, true, {}],
+  ["checks that pass", { a: ok, b: ok }, true, { a: "ok", b: "ok" }],
+  ["one that fails", { a: ok, b: broken }, false, { a: "ok", b: "failed" }],
+  [
+    "one that throws",
+    {
+      a: () => {
+        throw new Error("at once");
+      },
+    },
+    false,
+    { a: "failed" },
+  ],
+  ["one that never answers", { a: never, b: ok }, false, { a: "failed", b: "ok" }],
+] as const) {
+  test(`with ${what} it is ${ready ? "" : "not "}ready after the first round`, async () => {
+    const { readiness, heard } = create(checks);
+    expect(readiness.report().ready).toBe(Object.keys(checks).length === 0);
+    await readiness.start();
+    expect(readiness.report()).toEqual({ ready, draining: false, checks: states });
+    expect(heard).toEqual([ready]);
+  });
+}
+
+test("it becomes ready by itself, and survives one failure but not two in a row", async () => {
+  const answers = [broken, broken, ok, broken, ok, broken, broken, ok];
+  let round = 0;
+  const over = Promise.withResolvers<void>();
+  const { readiness, heard } = create({
+    a: () => {
+      const answer = answers[round++];
+      if (answer === undefined) over.resolve();
+      return (answer ?? ok)();
+    },
+  });
+  await readiness.start();
+  await over.promise;
+  expect(heard).toEqual([false, true, false, true]);
+});
+
+test("a check that ignores its timeout is told by its signal and is not started twice", async () => {
+  const signals: AbortSignal[] = [];
+  let otherRounds = 0;
+  const { readiness } = create({
+    a: (signal) => {
+      signals.push(signal);
+      return never();
+    },
+    b: async () => void otherRounds++,
+  });
+  await readiness.start();
+  await expect.poll(() => otherRounds).toBeGreaterThan(3);
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+});
+
+test("a drain makes it not ready for good and asks no more", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  let asked = 0;
+  const { readiness, heard } = create({ a: async () => void asked++ });
+  await readiness.start();
+  readiness.drain();
+  const before = asked;
+  expect(readiness.report()).toEqual({ ready: false, draining: true, checks: { a: "ok" } });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(asked).toBe(before);
+  expect(heard).toEqual([true]);
+});
+
+function create(checks: Readonly<Record<string, Check>>) {
+  const heard: boolean[] = [];
+  const readiness = createReadiness({
+    checks,
+    intervalMs: 1,
+    timeoutMs: 20,
+    logger: createLogger({ name: "test", level: "silent" }),
+    onChange: (ready) => heard.push(ready),
+  });
+  onTestFinished(() => readiness.drain());
+  return { readiness, heard };
+}
