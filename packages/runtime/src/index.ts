@@ -1,5 +1,6 @@
 export { type ServiceConfig, type ServiceConfigOptions, serviceConfig } from "./process-config.ts";
 export type { Check } from "./readiness.ts";
+export { type ReplicaSecretOptions, readReplicaSecret } from "./replica-secret.ts";
 export { type RunMainOptions, type Running, runMain } from "./run-main.ts";
 export { createAuth, type ServiceAuth, type ServiceAuthOptions, USER_TOKENS } from "./service-auth.ts";
 export { type RunningService, type StartServiceOptions, startService } from "./start-service.ts";

@@ -73,7 +73,7 @@ test("without files and keys nobody's token is accepted, and there is no proof t
 for (const [REFLECTION, rule] of [
   ["public", "public"],
   ["admin", "admin"],
-  ["off", "admin"],
+  ["off", "public"],
 ] as const) {
   test(`reflection that is ${REFLECTION} is for ${rule}`, () => {
     expect(createAuth({ config: { ...config({}), REFLECTION }, name: "order" }).server.reflection).toBe(rule);

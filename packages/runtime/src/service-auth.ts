@@ -64,7 +64,8 @@ export function createAuth({ config, name, fetchKeys, now = () => new Date() }: 
     server: {
       ...(users && { users }),
       ...(services && { services }),
-      reflection: REFLECTION === "public" ? "public" : "admin",
+      // Where it is off there is nothing to guard, and UNIMPLEMENTED tells clients so better than a refusal.
+      reflection: REFLECTION === "admin" ? "admin" : "public",
       now,
     },
     identityFor(callee) {
