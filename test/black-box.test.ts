@@ -15,7 +15,9 @@ import { createRawClient, type RawClient } from "./raw-client.ts";
 // Bounds for a busy machine; what they bound is measured elsewhere.
 const READY = { timeoutMs: 30_000 };
 const EXIT = { timeoutMs: 15_000 };
-const FINAL = { timeoutMs: 15_000 };
+/** Orders whose worker was killed are taken up when its leases run out. */
+const FINAL = { timeoutMs: 30_000 };
+const KILL_TEST_MS = 60_000;
 
 const undo = new AsyncDisposableStack();
 afterAll(() => undo.disposeAsync());
@@ -127,17 +129,21 @@ describe("one directory of data, from its first start to its last", () => {
     expect(await refusal(start())).toContain(`in use by process ${running.pid}`);
   });
 
-  test("orders that were open when the process was killed are finished by the next", async () => {
-    const methods = Array.from({ length: 12 }, (_, i) => (i % 3 === 0 ? "pm_slow" : "pm_ok"));
-    const ids = await Promise.all(methods.map(order));
-    running.kill("SIGKILL");
-    expect(await running.exit(EXIT)).toBe("SIGKILL");
-    running = start();
-    await running.ready(READY);
-    expect(running.said.stdout).not.toMatch(/Making the database|password {2}/);
-    const outcomes = await Promise.all(ids.map((id) => outcome(id)));
-    expect(outcomes).toEqual(ids.map(() => OrderState.CONFIRMED));
-  });
+  test(
+    "orders that were open when the process was killed are finished by the next",
+    async () => {
+      const methods = Array.from({ length: 12 }, (_, i) => (i % 3 === 0 ? "pm_slow" : "pm_ok"));
+      const ids = await Promise.all(methods.map(order));
+      running.kill("SIGKILL");
+      expect(await running.exit(EXIT)).toBe("SIGKILL");
+      running = start();
+      await running.ready(READY);
+      expect(running.said.stdout).not.toMatch(/Making the database|password {2}/);
+      const outcomes = await Promise.all(ids.map((id) => outcome(id)));
+      expect(outcomes).toEqual(ids.map(() => OrderState.CONFIRMED));
+    },
+    KILL_TEST_MS,
+  );
 
   test("SIGINT ends the process with 0 while someone watches, and leaves no server behind", async () => {
     const id = await order("pm_ok");
@@ -148,7 +154,9 @@ describe("one directory of data, from its first start to its last", () => {
     expect(await running.exit(EXIT)).toBe(0);
     await ended;
     expect(await readdir(join(dataDir, "postgres/cluster/data"))).not.toContain("postmaster.pid");
-    expect(running.said.stderr).toBe("");
+    expect(running.said.stdout).toMatch(/\nStopping: .*\n$/);
+    // The log has the watch that was ended, and nothing of ours that went wrong.
+    expect(running.said.stderr.split("\n").filter((line) => !line.includes("WatchOrder"))).toEqual([""]);
   });
 
   test("data that is damaged is named, with what to do", async () => {

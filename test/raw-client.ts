@@ -67,8 +67,19 @@ export function createRawClient(address: string): RawClient {
     return promise;
   };
 
-  const watch: RawClient["watch"] = (method, request, options) =>
-    client.makeServerStreamRequest(...codecOf(method), request, ...settings(options));
+  async function* watch<M extends DescMethod>(
+    method: M,
+    request: MessageInitShape<M["input"]>,
+    options?: RawCallOptions,
+  ): AsyncGenerator<MessageShape<M["output"]>> {
+    const stream = client.makeServerStreamRequest(...codecOf(method), request, ...settings(options));
+    try {
+      yield* stream;
+    } finally {
+      // Leaving the loop destroys the stream, and lets the call go on.
+      stream.on("error", () => {}).cancel();
+    }
+  }
 
   return {
     call,

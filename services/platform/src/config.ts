@@ -79,8 +79,9 @@ function fillIn(env: Environment, dataDir: string): Environment {
   const filled: Record<string, string | undefined> = {
     // A newcomer reads the announcement, not a line for each call.
     LOG_LEVEL: spec.LOG_LEVEL.default,
-    // Nobody balances over the one process of a developer: no time for that at the end.
+    // Nobody balances over the one process of a developer, who waits for its end.
     DRAIN_WAIT: "0ms",
+    DRAIN_GRACE: "4s",
     DEMO_CATALOG: "true",
     SERVICE_JWKS_FILE: keys.jwksFile,
   };

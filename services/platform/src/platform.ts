@@ -52,14 +52,16 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   await makeDevelopmentKeys({ directory: join(config.dataDir, "keys"), services: names, onProgress });
   signal?.throwIfAborted();
 
+  const urls = new Map<string, string>();
+  for (const name of config.embedded) {
+    if (database) urls.set(name, await database.ensureDatabase({ database: name, role: name }));
+  }
+
   const services = new Map<string, StartedPart>();
   started.defer(() => closeInOrder(config.parts, services));
   const outcomes = await Promise.allSettled(
     config.parts.map(async (part) => {
-      const { name } = part;
-      const own = config.embedded.includes(name);
-      const databaseUrl = own ? await database?.ensureDatabase({ database: name, role: name }) : undefined;
-      services.set(name, await part.start({ logger: loggerOf(part), databaseUrl }));
+      services.set(part.name, await part.start({ logger: loggerOf(part), databaseUrl: urls.get(part.name) }));
     }),
   );
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
