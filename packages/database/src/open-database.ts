@@ -55,7 +55,12 @@ export function openDatabase<Tables>(options: OpenDatabaseOptions): Kysely<Table
   pool.on("connect", (client) =>
     client.on("error", (error) => logger.debug({ err: error }, "database connection lost")),
   );
-  return bind<Tables>({ pool, config }, currentSignal);
+  const db = bind<Tables>({ pool, config }, currentSignal);
+  // Kysely's own ends what it has used itself, and the pool may have been used through `withSignal` alone.
+  db.destroy = async () => {
+    if (!pool.ending) await pool.end();
+  };
+  return db;
 }
 
 /**
