@@ -14,3 +14,4 @@ export {
 } from "./paging/page-token.ts";
 export { createPaging, type Page, type Paged, type Paging } from "./paging/paging.ts";
 export { readPage } from "./paging/read-page.ts";
+export { type PrepareDatabaseOptions, prepareDatabase } from "./prepare-database.ts";

@@ -2,3 +2,4 @@ export { freePorts } from "./free-ports.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
 export { type TestDatabase, type TestDatabaseOptions, testDatabase } from "./test-database.ts";
 export { createTestIssuer, type TestIssuer, type TestIssuerOptions, type TestUser } from "./test-issuer.ts";
+export { type TestServer, type TestServerOptions, testServer } from "./test-server.ts";

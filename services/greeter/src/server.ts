@@ -1,4 +1,4 @@
-import { migrate, openDatabase, ping } from "@tenon/database";
+import { migrate, openDatabase, prepareDatabase } from "@tenon/database";
 import type { Implementation } from "@tenon/grpc";
 import { currentCall } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
@@ -10,7 +10,7 @@ import { createGreeterRepository, type Tables } from "./greeter-repository.ts";
 import { createGreetingService } from "./greeting-service.ts";
 
 /** The tables of the greeter. */
-export const greeterMigrations = new URL("./migrations/", import.meta.url);
+export const greeterMigrations: readonly URL[] = [new URL("./migrations/", import.meta.url)];
 
 export interface GreeterParts {
   db: Kysely<Tables>;
@@ -31,7 +31,7 @@ export interface StartGreeterOptions {
   logger: Logger;
 }
 
-/** The greeter as a process: it listens when this resolves. */
+/** The greeter as a process. It listens when this resolves, and is ready once its database is there and migrated. */
 export async function startGreeter({ config, logger }: StartGreeterOptions): Promise<RunningService> {
   const auth = createAuth({ name: "greeter", config });
   const db = openDatabase<Tables>({
@@ -40,19 +40,14 @@ export async function startGreeter({ config, logger }: StartGreeterOptions): Pro
     applicationName: "greeter",
     currentSignal: () => currentCall()?.signal,
   });
-  try {
-    await migrate(db, greeterMigrations);
-  } catch (error) {
-    await db.destroy();
-    throw error;
-  }
+  const database = await prepareDatabase(db, { logger, work: () => migrate(db, greeterMigrations) });
   return startService({
     name: "greeter",
     config,
     logger,
     auth,
     ...wireGreeter({ db }),
-    checks: { database: () => ping(db) },
+    checks: { database },
     close: () => db.destroy(),
   });
 }
