@@ -85,6 +85,18 @@ test("watches are bounded, and one that ends makes room", async () => {
   await expect.poll(() => watch("").next()).toBe("NOT_SERVING");
 });
 
+test("a watcher that does not read gets the latest status, not every one that it missed", async () => {
+  const { health, watch } = await serve();
+  const statuses = watch("");
+  expect(await statuses.next()).toBe("NOT_SERVING");
+  for (let i = 0; i < 10_000; i++) health.set("", i % 2 === 0);
+  health.set("", true);
+  health.shutdown();
+  const received: (string | undefined)[] = [];
+  while (received.at(-1) !== "UNAVAILABLE") received.push(await statuses.next());
+  expect(received.length).toBeLessThan(50);
+});
+
 test("a name that is a property of every object is an unknown service", async () => {
   const { check, watch } = await serve();
   expect(await check("__proto__")).toBe("NOT_FOUND");
