@@ -14,10 +14,9 @@ const OPTIONS = {
 } as const;
 
 async function main(): Promise<number> {
-  const { name, kind, target, "timeout-ms": timeout } = parseArgs({ options: OPTIONS }).values;
-  const timeoutMs = Number(timeout);
-  if (!isGreetKind(kind)) return fail(`there is no kind ${kind}: there are ${Object.keys(GREET_KINDS).join(", ")}`, 64);
-  if (!(timeoutMs > 0)) return fail("timeout-ms is a number of milliseconds above 0", 64);
+  const options = readOptions();
+  if (typeof options === "string") return fail(options, 64);
+  const { name, kind, target, timeoutMs } = options;
   const client = createClient(greeterv1.GreetingService, { target });
   try {
     for await (const line of GREET_KINDS[kind](client, name, { timeoutMs })) {
@@ -29,6 +28,19 @@ async function main(): Promise<number> {
     return fail(message, exitCode);
   } finally {
     client.close();
+  }
+}
+
+/** What is asked for, or what is wrong with it. */
+function readOptions() {
+  try {
+    const { name, kind, target, "timeout-ms": timeout } = parseArgs({ options: OPTIONS }).values;
+    const timeoutMs = Number(timeout);
+    if (!isGreetKind(kind)) return `there is no kind ${kind}: there are ${Object.keys(GREET_KINDS).join(", ")}`;
+    if (!(timeoutMs > 0)) return "timeout-ms is a number of milliseconds above 0";
+    return { name, kind, target, timeoutMs };
+  } catch (error) {
+    return (error as Error).message; // parseArgs says which option it does not know
   }
 }
 
