@@ -1,4 +1,4 @@
-import { type DestinationStream, pino } from "pino";
+import { type DestinationStream, pino, stdSerializers } from "pino";
 
 /** Where log lines go: facts for programs first, words for people second. pino's loggers are such. */
 export interface Logger {
@@ -23,19 +23,49 @@ export interface LoggerOptions {
 }
 
 /** Facts that never reach a line, whoever logs them, at the top or one level down. */
-const SECRETS = ["password", "old_password", "new_password", "authorization", "access_token", "refresh_token", "email"];
+const SECRETS = new Set([
+  "password",
+  "old_password",
+  "new_password",
+  "authorization",
+  "access_token",
+  "refresh_token",
+  "email",
+]);
 
 /** A logger that writes one JSON object a line: level by name, time as RFC 3339, `err` with its stack and causes. */
 export function createLogger({ name, level = "info", destination }: LoggerOptions): Logger {
-  return pino(
+  const logger = pino(
     {
       name,
       level,
       base: { name },
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: SECRETS.flatMap((key) => [key, `*.${key}`]), censor: "[redacted]" },
+      formatters: { level: (label) => ({ level: label }), log: (facts) => redact(facts) },
+      serializers: { err: (error) => redact(stdSerializers.err(error), 0) },
     },
     destination ?? pino.destination({ fd: 1, sync: true }),
   );
+  const { child } = logger;
+  // Children inherit it, for children of theirs.
+  const redactingChild = function (this: typeof logger, facts: object) {
+    return child.call(this, redact(facts));
+  };
+  return Object.assign(logger, { child: redactingChild });
 }
+
+/** pino's own redaction copies every line for a path with a wildcard, which is seven eighths of what a line costs. */
+function redact<T extends object>(facts: T, levelsBelow = 1): T {
+  let redacted = facts;
+  for (const [key, value] of Object.entries(facts)) {
+    const told = SECRETS.has(key) ? "[redacted]" : levelsBelow > 0 && isPart(value) ? redact(value, 0) : value;
+    if (told === value) continue;
+    if (redacted === facts) redacted = { ...facts };
+    Object.assign(redacted, { [key]: told });
+  }
+  return redacted;
+}
+
+/** Errors have a serializer of their own. */
+const isPart = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !(value instanceof Error);
