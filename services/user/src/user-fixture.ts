@@ -1,0 +1,80 @@
+import { randomBytes } from "node:crypto";
+import { createManualClock, testDatabase } from "@tenon/testing";
+import { v7 as newUuid } from "uuid";
+import { onTestFinished } from "vitest";
+import type { Argon2Cost } from "./argon2.ts";
+import { createCredentialsRepository } from "./credentials-repository.ts";
+import { createCredentialsService, type Passwords } from "./credentials-service.ts";
+import { createPasswords } from "./passwords.ts";
+import { userMigrations } from "./server.ts";
+import { createSessionRepository } from "./session-repository.ts";
+import { createSessionService, type SessionServiceOptions } from "./session-service.ts";
+import { createStoredAnswers } from "./stored-answers.ts";
+import type { Role, User } from "./user.ts";
+import { createUserRepository } from "./user-repository.ts";
+import { createUserService, type UserService } from "./user-service.ts";
+import type { UserTables } from "./user-tables.ts";
+
+/** The least that argon2id takes: tests are about what is done with hashes, not about their cost. */
+export const CHEAP: Argon2Cost = { memoryKiB: 8, passes: 1, parallelism: 1 };
+
+export const PASSWORD = "correct horse battery";
+
+/** A database with the service's tables, gone when the test is. */
+export async function userDatabase() {
+  const database = await testDatabase<UserTables>({ migrations: userMigrations });
+  onTestFinished(() => database.close());
+  return database;
+}
+
+export interface UserRulesOptions {
+  passwords?: Passwords;
+  sessionLimits?: Pick<SessionServiceOptions, "maxAgeMs" | "maxIdleMs" | "retryWindowMs" | "maxPerUser">;
+}
+
+/** The rules on a real database, with a clock that stands still. */
+export async function userRules({
+  passwords = createPasswords({ cost: CHEAP }),
+  sessionLimits,
+}: UserRulesOptions = {}) {
+  const { db } = await userDatabase();
+  const clock = createManualClock();
+  const newId = () => newUuid();
+  const inTransaction = <T>(work: (users: UserService) => Promise<T>) =>
+    db.transaction().execute((tx) =>
+      work(
+        createUserService({
+          users: createUserRepository(tx),
+          sessions: createSessionRepository(tx),
+          answers: createStoredAnswers(tx),
+          now: clock.now,
+          newId,
+        }),
+      ),
+    );
+  const credentials = createCredentialsService({ credentials: createCredentialsRepository(db), passwords });
+  const sessions = createSessionService({
+    sessions: createSessionRepository(db),
+    now: clock.now,
+    newId,
+    randomBytes,
+    ...sessionLimits,
+  });
+
+  let signUps = 0;
+  return {
+    db,
+    clock,
+    credentials,
+    sessions,
+    inTransaction,
+    async signUp({ email = `user${++signUps}@example.com`, role = "USER" as Role } = {}): Promise<User> {
+      const prepared = await credentials.prepareUser({ email, displayName: "Ada", password: PASSWORD });
+      return inTransaction((users) => users.createUser({ ...prepared, role }));
+    },
+    logIn: async (email: string, password = PASSWORD) =>
+      sessions.startSession(await credentials.prove({ email, password })),
+  };
+}
+
+export type UserRules = Awaited<ReturnType<typeof userRules>>;
