@@ -3,6 +3,7 @@ import * as userv1 from "@tenon/contracts/user/v1";
 import {
   type Call,
   createClient,
+  createContextValues,
   createMetadata,
   createServer,
   type Implementation,
@@ -263,19 +264,41 @@ test("a verified token costs no second verification", async () => {
   expect(verifications).toBe(1);
 });
 
+/** What `auth` says to a call of a method that is known by path alone. */
+async function ask(options: AuthOptions, path: string, authorization?: string): Promise<void> {
+  const [, service = "", name = ""] = path.split("/");
+  const hooks = auth(options)({
+    side: "server",
+    method: { path, service, name, requestStream: false, responseStream: false },
+    requestMetadata: createMetadata(authorization === undefined ? {} : { authorization }),
+    values: createContextValues(),
+  } as unknown as Call);
+  await hooks.onStart?.();
+}
+
 test("rules by path or service open methods that have no contract of ours", async () => {
-  const { desc: _, ...bare } = { path: "/old.Service/Do", service: "old.Service", name: "Do", desc: undefined };
-  const call = (hooks: Interceptor, authorization?: string) => {
-    const set = hooks({
-      side: "server",
-      method: { ...bare, requestStream: false, responseStream: false },
-      requestMetadata: createMetadata(authorization === undefined ? {} : { authorization }),
-      values: { get: () => undefined, set: () => {} },
-    } as unknown as Call);
-    return (async () => set.onStart?.())();
-  };
-  await expect(call(auth({}))).rejects.toMatchObject({ code: "UNIMPLEMENTED" });
-  await call(auth({ access: { "/old.Service/Do": ["public"] } }));
-  await expect(call(auth({ access: { "old.Service": ["admin"] } }))).rejects.toMatchObject({ reason: "TOKEN_MISSING" });
+  const path = "/old.Service/Do";
+  await expect(ask({}, path)).rejects.toMatchObject({ code: "UNIMPLEMENTED" });
+  await ask({ access: { [path]: ["public"] } }, path);
+  await expect(ask({ access: { "old.Service": ["admin"] } }, path)).rejects.toMatchObject({ reason: "TOKEN_MISSING" });
   expect(() => auth({ access: { "old.Service": ["boss" as never] } })).toThrow('unknown word "boss"');
 });
+
+for (const name of ["Check", "Watch", "List"]) {
+  test(`health ${name} is answered for everyone, whatever token a probe carries`, async () => {
+    await ask({}, `/grpc.health.v1.Health/${name}`);
+    await ask({}, `/grpc.health.v1.Health/${name}`, "Bearer a.b.c");
+  });
+}
+
+for (const version of ["v1", "v1alpha"]) {
+  test(`reflection ${version} is for admins unless it is made public`, async () => {
+    const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
+    await expect(ask(verifiers(), path)).rejects.toMatchObject({ reason: "TOKEN_MISSING" });
+    await expect(ask(verifiers(), path, `Bearer ${await userToken()}`)).rejects.toMatchObject({
+      reason: "NOT_ALLOWED",
+    });
+    await ask(verifiers(), path, `Bearer ${await userToken("admin")}`);
+    await ask({ reflection: "public" }, path);
+  });
+}
