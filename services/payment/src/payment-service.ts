@@ -38,7 +38,7 @@ export type PaymentService = ReturnType<typeof createPaymentService>;
  */
 export function createPaymentService({ store, now, newId, leaseMs = 15_000 }: PaymentServiceOptions) {
   return {
-    authorize({ requestId, orderId, userId, amount, paymentMethod }: AuthorizeOrder): Promise<Work> {
+    async authorize({ requestId, orderId, userId, amount, paymentMethod }: AuthorizeOrder): Promise<Work> {
       if (amount.minor <= 0n) throw errors.notPositive();
       const isSame = ({ payment }: Work) =>
         payment.orderId === orderId && payment.userId === userId && isEqual(payment.amount, amount);
@@ -58,7 +58,7 @@ export function createPaymentService({ store, now, newId, leaseMs = 15_000 }: Pa
 
     void: (request: AboutPayment) => takeWhole("VOID", "VOIDING", request),
 
-    refund({ requestId, paymentId, amount }: AboutPayment & { amount: Money }): Promise<Work> {
+    async refund({ requestId, paymentId, amount }: AboutPayment & { amount: Money }): Promise<Work> {
       if (amount.minor <= 0n) throw errors.notPositive();
       const isSame = ({ payment, step }: Work) => payment.id === paymentId && isEqual(step.amount, amount);
       return once("REFUND", requestId, isSame, async () => {

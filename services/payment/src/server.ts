@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
 import * as processorv1 from "@tenon/contracts/processor/v1";
 import * as userv1 from "@tenon/contracts/user/v1";
-import { createOnce, createPaging, databaseMigrations, migrate, openDatabase, ping } from "@tenon/database";
+import { createOnce, createPaging, databaseMigrations, migrate, openDatabase, prepareDatabase } from "@tenon/database";
 import { createClient, type Implementation } from "@tenon/grpc";
 import { currentCall, principalOf, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { createAuth, type RunningService, startService } from "@tenon/runtime";
+import { createAuth, type RunningService, readReplicaSecret, startService } from "@tenon/runtime";
 import type { Kysely } from "kysely";
 import { Registry } from "prom-client";
 import { v7 as uuidv7 } from "uuid";
@@ -58,7 +57,7 @@ export interface StartPaymentOptions {
   logger: Logger;
 }
 
-/** Payment as a process: it listens when this resolves. */
+/** Payment as a process. It listens when this resolves, and is ready once its database is there and migrated. */
 export async function startPayment({ config, logger }: StartPaymentOptions): Promise<RunningService> {
   const registry = new Registry();
   const called = { logger, registry };
@@ -79,12 +78,7 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
     client.close();
     await db.destroy();
   };
-  try {
-    await migrate(db, paymentMigrations);
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const database = await prepareDatabase(db, { logger, work: () => migrate(db, paymentMigrations) });
   return startService({
     name: "payment",
     config,
@@ -95,12 +89,11 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
       db,
       processor: createGrpcProcessor({ client, timeoutMs: config.PROCESSOR_TIMEOUT }),
       logger,
-      // The role's password, which every replica has and the database itself has not, makes it a secret.
-      secret: createHash("sha256").update(config.DATABASE_URL).digest(),
+      secret: readReplicaSecret({ config, name: "payment" }),
       leaseMs: config.STEP_LEASE,
       intervalMs: config.STEP_INTERVAL,
     }),
-    checks: { database: () => ping(db) },
+    checks: { database },
     close,
   });
 }

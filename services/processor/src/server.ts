@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import { migrate, openDatabase, ping } from "@tenon/database";
+import { migrate, openDatabase, prepareDatabase } from "@tenon/database";
 import type { Implementation } from "@tenon/grpc";
 import { currentCall } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { createAuth, type RunningService, startService, type Worker } from "@tenon/runtime";
+import { createAuth, type RunningService, readReplicaSecret, startService, type Worker } from "@tenon/runtime";
 import type { Kysely } from "kysely";
 import { v7 as uuidv7 } from "uuid";
 import type { ProcessorConfig } from "./config.ts";
@@ -41,7 +40,7 @@ export interface StartProcessorOptions {
   logger: Logger;
 }
 
-/** The processor as a process: it listens when this resolves. */
+/** The processor as a process. It listens when this resolves, and is ready once its database is there and migrated. */
 export async function startProcessor({ config, logger }: StartProcessorOptions): Promise<RunningService> {
   const auth = createAuth({ name: "processor", config });
   const db = openDatabase<Tables>({
@@ -50,21 +49,15 @@ export async function startProcessor({ config, logger }: StartProcessorOptions):
     applicationName: "processor",
     currentSignal: () => currentCall()?.signal,
   });
-  try {
-    await migrate(db, processorMigrations);
-  } catch (error) {
-    await db.destroy();
-    throw error;
-  }
-  // The role's password, which the database itself does not hold, makes it a secret.
-  const secret = createHash("sha256").update(config.DATABASE_URL).digest();
+  const database = await prepareDatabase(db, { logger, work: () => migrate(db, processorMigrations) });
+  const secret = readReplicaSecret({ config, name: "processor" });
   return startService({
     name: "processor",
     config,
     logger,
     auth,
     ...wireProcessor({ db, secret }),
-    checks: { database: () => ping(db) },
+    checks: { database },
     close: () => db.destroy(),
   });
 }
