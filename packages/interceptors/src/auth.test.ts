@@ -139,40 +139,6 @@ test("the handler finds who calls", async () => {
   ]);
 });
 
-const BAD_HEADERS: [what: string, values: () => Promise<string[]>][] = [
-  ["two authorizations", async () => [`Bearer ${await userToken()}`, `Bearer ${await userToken("admin")}`]],
-  ["another scheme", async () => ["Basic YWRhOmh1bnRlcjI="]],
-  ["no scheme", async () => [await userToken()]],
-  ["a scheme alone", async () => ["Bearer"]],
-  ["nothing", async () => [""]],
-  ["two tokens", async () => [`Bearer ${await userToken()} ${await userToken()}`]],
-  ["a list of tokens", async () => [`Bearer ${await userToken()}, Bearer ${await userToken()}`]],
-  ["characters outside of base64url", async () => ["Bearer a+b.c/d.e="]],
-  ["no token of ours", async () => ["Bearer opaque"]],
-  ["8 KiB and more", async () => [`Bearer ${"a".repeat(8192)}.b.c`]],
-];
-
-for (const over of ["memory", "port"] as const) {
-  for (const [what, values] of BAD_HEADERS) {
-    // Node's HTTP/2 sends a second one never, and its server drops one that others send.
-    if (over === "port" && what === "two authorizations") continue;
-    test(`an authorization of ${what} is refused over ${over}`, async () => {
-      const { greetings } = await startGreeter({ server: [auth(verifiers())], over });
-      const metadata = createMetadata();
-      for (const value of await values()) metadata.add("authorization", value);
-      await expect(greetings.greet({}, { metadata })).rejects.toMatchObject({
-        code: "UNAUTHENTICATED",
-        reason: "TOKEN_INVALID",
-      });
-    });
-  }
-}
-
-test("the scheme's capitals do not matter", async () => {
-  const { users } = startUsers();
-  await users.getMe({}, { metadata: createMetadata({ authorization: `bearer ${await userToken()}` }) });
-});
-
 for (const { kind, invoke } of KINDS) {
   test(`a ${kind} call is refused before a message of it is read`, async () => {
     let received = 0;
