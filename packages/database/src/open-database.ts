@@ -57,8 +57,10 @@ export function openDatabase<Tables>(options: OpenDatabaseOptions): Kysely<Table
   );
   const db = bind<Tables>({ pool, config }, currentSignal);
   // Kysely's own ends what it has used itself, and the pool may have been used through `withSignal` alone.
-  db.destroy = async () => {
-    if (!pool.ending) await pool.end();
+  let ended: Promise<void> | undefined;
+  db.destroy = () => {
+    ended ??= pool.end();
+    return ended;
   };
   return db;
 }

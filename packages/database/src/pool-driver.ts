@@ -43,7 +43,8 @@ export function createPoolDriver(pool: pg.Pool, currentSignal: CurrentSignal): D
     },
     rollbackTransaction: (connection) => (connection as Connection).rollback(),
     releaseConnection: async (connection) => (connection as Connection).release(),
-    destroy: () => pool.end(),
+    // The pool is shared; who opened it ends it.
+    destroy: async () => {},
   };
 }
 

@@ -23,41 +23,51 @@ export interface AttachOptions {
 
 /** Recovery after a crash goes through the log since the last checkpoint, which its size limits. */
 const START_LIMIT_MS = 60_000;
+const SILENCE_LIMIT_MS = 3_000;
 const POLL_MS = 10;
 
 /**
  * Finds the server of a cluster or starts it, and makes it ours. Who owns a server is decided in the server, by a lock
  * of our session: that cannot be left behind by a process that was killed, and two that start at once cannot both have it.
  */
-export async function attach(cluster: Cluster, { settings, port, onProgress }: AttachOptions): Promise<Attached> {
-  const deadline = Date.now() + START_LIMIT_MS;
+export async function attach(cluster: Cluster, options: AttachOptions): Promise<Attached> {
+  const started: { server?: Launched | undefined } = {};
+  try {
+    return await findOrStart(cluster, options, started);
+  } catch (error) {
+    // Whoever was quicker to own it may have done so with the server that we started.
+    if (!(error instanceof InUseError)) started.server?.stop();
+    throw error;
+  }
+}
+
+async function findOrStart(
+  cluster: Cluster,
+  { settings, port, onProgress }: AttachOptions,
+  started: { server?: Launched | undefined },
+): Promise<Attached> {
+  const startedAt = Date.now();
   let wanted = port ?? (await keptPort(cluster));
-  let launched: Launched | undefined;
-  let told = false;
-  while (Date.now() < deadline) {
-    const failure = await launched?.failure();
+  for (let told = false; Date.now() - startedAt < START_LIMIT_MS; await delay(POLL_MS)) {
+    const failure = await started.server?.failure();
     if (failure !== undefined) {
-      launched = undefined;
+      started.server = undefined;
       if (/Address already in use|could not bind/.test(failure)) wanted = port ?? (await freePort());
       else if (!/lock file "postmaster.pid"|pre-existing shared memory/.test(failure))
         throw notStarted(cluster, failure);
     }
     const server = await findPostmaster(cluster);
-    if (server?.ready) {
-      const admin = await connectAdmin(cluster, server);
-      if (admin) {
-        if (!launched) onProgress("Taking over the database that a killed run left");
-        await writeFile(cluster.portFile, String(server.port));
-        return { pid: server.pid, port: server.port, admin };
-      }
-    } else if (!server && !launched) {
-      launched = await launchPostmaster(cluster, wanted, settings);
+    if (!server && !started.server) started.server = await launchPostmaster(cluster, wanted, settings);
+    const admin = server?.ready ? await connectAdmin(cluster, server) : undefined;
+    if (server && admin) {
+      if (!started.server) onProgress("Taking over the database that a killed run left");
+      await writeFile(cluster.portFile, String(server.port));
+      return { pid: server.pid, port: server.port, admin };
     }
-    if (!told && deadline - Date.now() < START_LIMIT_MS - 3000) {
+    if (!told && Date.now() - startedAt > SILENCE_LIMIT_MS) {
       told = true;
       onProgress("Waiting for the database to recover");
     }
-    await delay(POLL_MS);
   }
   throw new StartError(`the database did not start within ${START_LIMIT_MS / 1000} s: see ${cluster.logFile}`);
 }

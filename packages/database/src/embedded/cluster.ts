@@ -73,6 +73,8 @@ async function makeCluster(place: Place, home: string, { onProgress, durable }: 
       ["--locale-provider", "builtin"],
       ["--builtin-locale", "C.UTF-8"],
       ["--locale", "C"],
+      // Small files for its log: a new database is made faster.
+      ["--wal-segsize", "4"],
       ["--no-instructions"],
       ...(durable ? [] : [["--no-sync"]]),
     ].flat(),

@@ -60,6 +60,8 @@ function exists(pid: number): boolean {
 export interface Launched {
   /** What it said when it ended; undefined while it runs. */
   failure(): Promise<string> | undefined;
+  /** Ends it, where nothing is connected to it. */
+  stop(): void;
 }
 
 const LOG_MAX_BYTES = 1 << 20;
@@ -89,14 +91,14 @@ export async function launchPostmaster(cluster: Cluster, port: number, settings:
   closeSync(log);
   child.unref();
   let failure: Promise<string> | undefined;
-  const said = async () => (await readFile(cluster.logFile)).subarray(from).toString();
+  const said = async () => (await readFile(cluster.logFile).catch(() => Buffer.alloc(0))).subarray(from).toString();
   child.once("error", (error) => {
     failure = Promise.resolve(error.message);
   });
   child.once("exit", () => {
     failure ??= said();
   });
-  return { failure: () => failure };
+  return { failure: () => failure, stop: () => void child.kill("SIGINT") };
 }
 
 /** Everything on the command line, so that what an older version of this program wrote into files has no say. */
@@ -123,7 +125,8 @@ function argumentsOf(cluster: Cluster, port: number, { durable, maxConnections }
     log_min_messages: "warning",
     log_timezone: "UTC",
     timezone: "UTC",
-    ...(durable ? {} : { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
+    // Still written to the system at each commit: only a crash of the machine can lose it.
+    ...(durable ? {} : { fsync: "off", full_page_writes: "off" }),
   };
   return [
     "-D",

@@ -85,6 +85,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     url,
     adminUrl: urlOf("postgres", "postgres", cluster.password),
     async ensureDatabase(tenant) {
+      await restarting;
       await ensureDatabase(attached.admin, tenant, passwordOf(tenant.role));
       return url(tenant.database, tenant.role);
     },

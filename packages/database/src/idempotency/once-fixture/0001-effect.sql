@@ -1,0 +1,1 @@
+create table effect (name text not null);
