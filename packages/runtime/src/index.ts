@@ -1,3 +1,4 @@
+export { createPeriodicWorker, type PeriodicWorkerOptions } from "./periodic-worker.ts";
 export { type ServiceConfig, type ServiceConfigOptions, serviceConfig } from "./process-config.ts";
 export type { Check } from "./readiness.ts";
 export { type ReplicaSecretOptions, readReplicaSecret } from "./replica-secret.ts";

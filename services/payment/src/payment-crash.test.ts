@@ -87,9 +87,9 @@ for (const kind of Object.keys(STEPS) as StepKind[]) {
       const died = dieAt(served, point);
       attempt().catch(() => {});
       await died;
-      expect(await served.worker.finishDue()).toBe(0);
+      expect(await served.finishDueSteps()).toBe(0);
       served.clock.advance(LEASE_MS);
-      expect(await served.worker.finishDue()).toBe(1);
+      expect(await served.finishDueSteps()).toBe(1);
       const asked = served.processor.requests;
       expect((await attempt()).payment?.state).toBe(state);
       expect(countOf(served, kind)).toBe(1);
@@ -200,10 +200,10 @@ test("a step that keeps failing is tried again less and less often, and keeps no
   for (const waitMs of [1, 2, 4, 8].map((factor) => factor * LEASE_MS)) {
     served.clock.advance(waitMs - 1);
     const asked = served.processor.requests;
-    await served.worker.finishDue();
+    await served.finishDueSteps();
     expect(served.processor.requests).toBe(asked);
     served.clock.advance(1);
-    await served.worker.finishDue();
+    await served.finishDueSteps();
     expect(served.processor.requests).toBe(asked + 1);
   }
   served.processor.faults = {};

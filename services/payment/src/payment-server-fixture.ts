@@ -10,6 +10,7 @@ import { paymentMigrations, wirePayment } from "./server.ts";
 
 export const LEASE_MS = 10_000;
 const timeoutMs = 10_000;
+const NEVER = new AbortController().signal;
 
 const database = await testDatabase<Tables>({ migrations: paymentMigrations });
 afterAll(() => database.close());
@@ -40,7 +41,17 @@ export async function servePayment() {
     if (payment === undefined) throw new Error("there is no payment in the response");
     return payment;
   };
-  return { db, clock, processor, worker: wired.workers[0], connect, order, authorization, authorized, captured };
+  return {
+    db,
+    clock,
+    processor,
+    finishDueSteps: () => wired.finishDueSteps(NEVER),
+    connect,
+    order,
+    authorization,
+    authorized,
+    captured,
+  };
 }
 
 export const usd = (units: bigint, nanos = 0) => ({ currencyCode: "USD", units, nanos });

@@ -1,21 +1,36 @@
 import * as processorv1 from "@tenon/contracts/processor/v1";
 import * as userv1 from "@tenon/contracts/user/v1";
-import { createOnce, createPaging, databaseMigrations, migrate, openDatabase, prepareDatabase } from "@tenon/database";
+import {
+  createOnce,
+  createPaging,
+  databaseMigrations,
+  deleteExpired,
+  migrate,
+  openDatabase,
+  prepareDatabase,
+} from "@tenon/database";
 import { createClient, type Implementation } from "@tenon/grpc";
 import { currentCall, principalOf, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { createAuth, type RunningService, readReplicaSecret, startService } from "@tenon/runtime";
+import {
+  createAuth,
+  createPeriodicWorker,
+  type RunningService,
+  readReplicaSecret,
+  startService,
+  type Worker,
+} from "@tenon/runtime";
 import type { Kysely } from "kysely";
 import { Registry } from "prom-client";
 import { v7 as uuidv7 } from "uuid";
 import type { PaymentConfig } from "./config.ts";
+import { createDueStepFinisher } from "./due-steps.ts";
 import { createGrpcProcessor } from "./grpc-processor.ts";
 import { createPaymentDriver } from "./payment-driver.ts";
 import { createPaymentHandler } from "./payment-handler.ts";
 import { createPaymentStore } from "./payment-repository.ts";
 import { createPaymentService } from "./payment-service.ts";
 import type { Tables } from "./payment-tables.ts";
-import { createPaymentWorker, type PaymentWorker } from "./payment-worker.ts";
 import type { Processor } from "./processor.ts";
 
 /** The tables of payment, in their order. */
@@ -35,9 +50,21 @@ export interface PaymentParts {
   newId?: () => string;
 }
 
+export interface PaymentWiring {
+  services: Implementation[];
+  workers: Worker[];
+  /** What the first worker does in a round: finishes the steps whose lease ran out; resolves with their number. */
+  finishDueSteps: (stop: AbortSignal) => Promise<number>;
+}
+
+/** How often answers whose time is over are removed, and how many in one statement. */
+const FORGET_INTERVAL_MS = 600_000;
+const FORGOTTEN_AT_ONCE = 1000;
+
 /** Payment without a process round it. */
-export function wirePayment(parts: PaymentParts): { services: Implementation[]; workers: [PaymentWorker] } {
-  const { db, processor, logger, secret, leaseMs = 10_000, intervalMs, now = () => new Date(), newId = uuidv7 } = parts;
+export function wirePayment(parts: PaymentParts): PaymentWiring {
+  const { db, processor, logger, secret, leaseMs = 10_000, intervalMs = 2000 } = parts;
+  const { now = () => new Date(), newId = uuidv7 } = parts;
   const store = createPaymentStore(db);
   const payments = (tx = store) => createPaymentService({ store: tx, now, newId, leaseMs });
   const driver = createPaymentDriver({ store, payments, processor });
@@ -48,8 +75,15 @@ export function wirePayment(parts: PaymentParts): { services: Implementation[]; 
     paging: createPaging({ secret }),
     leaseMs,
   });
-  const worker = createPaymentWorker({ store, driver, logger, now, leaseMs, ...(intervalMs && { intervalMs }) });
-  return { services: [handler], workers: [worker] };
+  const finishDueSteps = createDueStepFinisher({ store, driver, logger, now, leaseMs });
+  async function forgetAnswers(stop: AbortSignal) {
+    while (!stop.aborted && (await deleteExpired(db, { now: now(), limit: FORGOTTEN_AT_ONCE })) === FORGOTTEN_AT_ONCE);
+  }
+  const workers = [
+    createPeriodicWorker({ name: "due-steps", intervalMs, work: finishDueSteps, logger }),
+    createPeriodicWorker({ name: "old-answers", intervalMs: FORGET_INTERVAL_MS, work: forgetAnswers, logger }),
+  ];
+  return { services: [handler], workers, finishDueSteps };
 }
 
 export interface StartPaymentOptions {
@@ -79,20 +113,16 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
     await db.destroy();
   };
   const database = await prepareDatabase(db, { logger, work: () => migrate(db, paymentMigrations) });
-  return startService({
-    name: "payment",
-    config,
+  const { services, workers } = wirePayment({
+    db,
+    processor: createGrpcProcessor({ client, timeoutMs: config.PROCESSOR_TIMEOUT }),
     logger,
-    auth,
-    registry,
-    ...wirePayment({
-      db,
-      processor: createGrpcProcessor({ client, timeoutMs: config.PROCESSOR_TIMEOUT }),
-      logger,
-      secret: readReplicaSecret({ config, name: "payment" }),
-      leaseMs: config.STEP_LEASE,
-      intervalMs: config.STEP_INTERVAL,
-    }),
+    secret: readReplicaSecret({ config, name: "payment" }),
+    leaseMs: config.STEP_LEASE,
+    intervalMs: config.STEP_INTERVAL,
+  });
+  return startService({
+    ...{ name: "payment", config, logger, auth, registry, services, workers },
     checks: { database },
     close,
   });
