@@ -1,9 +1,11 @@
+import { execFile, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { GreetingService } from "@tenon/contracts/greeter/v1";
 import { CatalogService, OrderService, OrderState } from "@tenon/contracts/order/v1";
 import { SessionService, UserService } from "@tenon/contracts/user/v1";
@@ -17,7 +19,9 @@ const READY = { timeoutMs: 30_000 };
 const EXIT = { timeoutMs: 15_000 };
 /** Orders whose worker was killed are taken up when its leases run out. */
 const FINAL = { timeoutMs: 30_000 };
-const KILL_TEST_MS = 60_000;
+const LONG_TEST_MS = 60_000;
+
+const grpcurl = spawnSync("grpcurl", ["-version"]).status === 0;
 
 const undo = new AsyncDisposableStack();
 afterAll(() => undo.disposeAsync());
@@ -125,6 +129,20 @@ describe("one directory of data, from its first start to its last", () => {
     expect(await outcome(await order("pm_declined"))).toBe(OrderState.FAILED);
   });
 
+  test.skipIf(!grpcurl)(
+    `the calls that it prints work as they stand${grpcurl ? "" : " (skipped: no grpcurl on the path)"}`,
+    async () => {
+      const calls = running.said.stdout.split("\n").filter((line) => /^(grpcurl|[A-Z]+=)/.test(line));
+      // The last one watches until it is stopped.
+      const script = `set -e\ngrpcurl() { command grpcurl -max-time 2 "$@"; }\n${calls.join("\n")} || true`;
+      const { stdout } = await promisify(execFile)("sh", ["-c", script], { timeout: 30_000 });
+      expect(stdout).toMatch(
+        /greeter.v1.GreetingService.*"Hello John".*"displayName": "Ada".*"products":.*ORDER_STATE_CONFIRMED/s,
+      );
+    },
+    LONG_TEST_MS,
+  );
+
   test("a second process on the same data is refused in a line that names the first", async () => {
     expect(await refusal(start())).toContain(`in use by process ${running.pid}`);
   });
@@ -142,7 +160,7 @@ describe("one directory of data, from its first start to its last", () => {
       const outcomes = await Promise.all(ids.map((id) => outcome(id)));
       expect(outcomes).toEqual(ids.map(() => OrderState.CONFIRMED));
     },
-    KILL_TEST_MS,
+    LONG_TEST_MS,
   );
 
   test("SIGINT ends the process with 0 while someone watches, and leaves no server behind", async () => {
@@ -191,7 +209,9 @@ describe("a start that cannot be", () => {
   test("a directory that is a file is named", async () => {
     const file = join(await newDirectory(), "data");
     await writeFile(file, "");
-    expect(await refusal(startPlatformProcess({ dataDir: file, env }))).toContain(file);
+    expect(await refusal(startPlatformProcess({ dataDir: file, env }))).toBe(
+      `platform: nothing can be kept in ${file} (it is a file): set DATA_DIR to a directory of yours`,
+    );
   });
 
   test("a foreign directory is named, and left as it is", async () => {

@@ -18,7 +18,7 @@ export function announcement({ platform, newId }: AnnouncementOptions): string {
     ...table([["service", "gRPC", "admin"], ...rows]),
     ...(platform.admin ? ["", ...adminLines(platform.admin)] : []),
     "",
-    "First calls, to copy (each can be repeated: the same request_id is answered alike):",
+    "First calls, to copy line by line into another terminal. The last one watches the order until Ctrl-C.",
     "",
     ...firstCalls({ services: platform.services, newId }),
     "",

@@ -47,12 +47,19 @@ export function readPlatformConfig({ env = process.env, only = "" }: ReadPlatfor
   const own = attempt(() => readConfig(spec, { env }));
   const filled = fillIn(env, own?.DATA_DIR ?? "");
   const parts = services.map((service) => attempt(() => service.configure(filled)));
+  const unnamed = services.map(({ name }) => name).filter((name) => !env[variable(name, "DATABASE_URL")]);
+  if (env.DATABASE_URL && unnamed.length > 1) {
+    const each = unnamed.map((name) => variable(name, "DATABASE_URL")).join(", ");
+    wrong.add(
+      `DATABASE_URL is one database, and each service owns one: set ${each}, or none for the embedded PostgreSQL`,
+    );
+  }
   if (own === undefined || wrong.size > 0) throw new ConfigError([...wrong].join("\n"));
   return {
     dataDir: own.DATA_DIR,
     logLevel: own.LOG_LEVEL,
     parts: parts.filter((part) => part !== undefined),
-    embedded: services.map(({ name }) => name).filter((name) => !env[variable(name, "DATABASE_URL")]),
+    embedded: env.DATABASE_URL ? [] : unnamed,
   };
 }
 
@@ -69,6 +76,9 @@ function chooseServices(only: string): readonly PlatformService[] {
   }
   return PLATFORM_SERVICES.filter((service) => names.includes(service.name));
 }
+
+/** Holds the place of a URL that is known once the embedded PostgreSQL runs. */
+const EMBEDDED = "postgres://embedded";
 
 /** The environment with what the services of one process tell each other. What is given goes before it. */
 function fillIn(env: Environment, dataDir: string): Environment {
@@ -89,7 +99,7 @@ function fillIn(env: Environment, dataDir: string): Environment {
     const host = env[variable(name, "HOST")] || env.HOST || "127.0.0.1";
     filled[variable(name, "TARGET")] = `${reachable(host)}:${env[variable(name, "PORT")] || port}`;
     filled[variable(name, "SERVICE_KEY_FILE")] = keys.keyFiles[name];
-    filled[variable(name, "DATABASE_URL")] = "postgres://embedded";
+    if (!env.DATABASE_URL) filled[variable(name, "DATABASE_URL")] = EMBEDDED;
   }
   const given = Object.entries(env).filter(([, value]) => value);
   return { ...filled, ...Object.fromEntries(given) };

@@ -42,6 +42,26 @@ test("a service that is given a database gets none of ours", () => {
   expect(embedded).toEqual(["user"]);
 });
 
+test("one database for one service is taken as it is, for several it is refused", () => {
+  const env = { DATABASE_URL: "postgres://localhost/mine" };
+  expect(read(env, "user").embedded).toEqual([]);
+  expect(read({ ...env, ORDER_DATABASE_URL: env.DATABASE_URL }, "user,order").embedded).toEqual([]);
+  expect(() => read(env, "user,order")).toThrow(
+    new ConfigError(
+      "DATABASE_URL is one database, and each service owns one: " +
+        "set USER_DATABASE_URL, ORDER_DATABASE_URL, or none for the embedded PostgreSQL",
+    ),
+  );
+});
+
+for (const url of ["localhost", "mysql://localhost/x", "postgres://", "postgres://a:b:c"]) {
+  test(`${url} is refused as a database, by its variable`, () => {
+    const line = " is not of the form postgres://role:password@host:port/database";
+    expect(() => read({ ORDER_DATABASE_URL: url }, "order")).toThrow(new ConfigError(`ORDER_DATABASE_URL${line}`));
+    expect(() => read({ DATABASE_URL: url }, "order")).toThrow(new ConfigError(`DATABASE_URL${line}`));
+  });
+}
+
 test("every wrong variable is told at once, once, and not its value", () => {
   const env = { ORDER_PORT: "eighty", USER_PORT: "0x50", LOG_LEVEL: "loud" };
   expect(() => read(env)).toThrow(ConfigError);

@@ -1,3 +1,4 @@
+import { ConfigError } from "@tenon/config";
 import { readGreeterConfig } from "@tenon/greeter/config";
 import type { Logger, LogLevel } from "@tenon/logger";
 import { readOrderConfig } from "@tenon/order/config";
@@ -94,6 +95,12 @@ function service<Config extends SharedConfig>(name: string, definition: Definiti
     port,
     configure(env) {
       const config = readConfig(env, name.toUpperCase());
+      if (!/^postgres(ql)?:\/\/./.test(config.DATABASE_URL) || !URL.canParse(config.DATABASE_URL)) {
+        const variable = env[`${name.toUpperCase()}_DATABASE_URL`]
+          ? `${name.toUpperCase()}_DATABASE_URL`
+          : "DATABASE_URL";
+        throw new ConfigError(`${variable} is not of the form postgres://role:password@host:port/database`);
+      }
       return {
         name,
         host: config.HOST,

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type Embedded, startEmbedded } from "@tenon/database/embedded";
 import type { Logger } from "@tenon/logger";
 import { type PlatformConfig, reachable, variable } from "./config.ts";
+import { makeDataDirectory } from "./data-directory.ts";
 import { makeDevelopmentKeys } from "./development-keys.ts";
 import { type Part, PLATFORM_SERVICES, type StartedPart } from "./platform-services.ts";
 import { assertPortsFree } from "./port-check.ts";
@@ -44,6 +45,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   await using started = new AsyncDisposableStack();
   // Loaded while the database starts; what fails in it is told by start().
   for (const part of config.parts) part.load().catch(() => {});
+  await makeDataDirectory(config.dataDir);
   // Before the ports are tried: whoever starts a second one on the same data is told that, not each port.
   const database = config.embedded.length > 0 ? await startDatabase(options) : undefined;
   if (database) started.defer(() => database.close());
