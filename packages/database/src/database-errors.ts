@@ -12,6 +12,14 @@ export function toDatabaseError(error: unknown): unknown {
   return isConnectionLoss(error) ? unavailable(error) : error;
 }
 
+/** Whether its connection is of no more use after this error: it is lost, or leads to a server that takes no changes. */
+export function endsConnection(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) return error.severity !== "ERROR" || error.code === READ_ONLY;
+  return isConnectionLoss(error);
+}
+
+const READ_ONLY = "25006";
+
 /** The database cannot be reached or does not take work: try again. */
 export const unavailable = (cause: unknown, message = "the database is unavailable"): StatusError =>
   new StatusError("UNAVAILABLE", message, { reason: "DATABASE_UNAVAILABLE", retryDelayMs: 1000, cause });
@@ -41,7 +49,7 @@ function fromSqlState(error: pg.DatabaseError): unknown {
         reason: "STATEMENT_TIMEOUT",
         cause: error,
       });
-    case "25006":
+    case READ_ONLY:
       return unavailable(error, "the database takes no changes at present");
     case "53100":
       return unavailable(error, "the database is out of space");

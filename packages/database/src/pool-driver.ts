@@ -3,7 +3,7 @@ import { StatusError } from "@tenon/errors";
 import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult } from "kysely";
 import type pg from "pg";
 import { cancelRequest } from "./cancel-request.ts";
-import { toDatabaseError, unavailable } from "./database-errors.ts";
+import { endsConnection, toDatabaseError, unavailable } from "./database-errors.ts";
 
 /** How long PostgreSQL may take to cancel a statement before its connection is cut instead. */
 const CANCEL_GRACE_MS = 1000;
@@ -85,9 +85,8 @@ class Connection implements DatabaseConnection {
       // Several statements in one text answer with one result each.
       return toQueryResult<R>(Array.isArray(result) ? result.at(-1) : result);
     } catch (error) {
-      const translated = toDatabaseError(error);
-      if (translated !== error && (translated as StatusError).code === "UNAVAILABLE") this.#broken = true;
-      throw translated;
+      if (endsConnection(error)) this.#broken = true;
+      throw toDatabaseError(error);
     }
   }
 

@@ -35,6 +35,8 @@ test("a transaction is rolled back, and its connection serves others", async () 
   await using database = await emptyDatabase();
   const db = openDatabase({ url: database.url, logger: silent, poolSize: 1 });
   await sql`create table note (text text)`.execute(db);
+  const session = async () => (await sql`select pg_backend_pid() as pid`.execute(db)).rows;
+  const before = await session();
   const call = new AbortController();
   const work = withSignal(db, call.signal)
     .transaction()
@@ -48,6 +50,7 @@ test("a transaction is rolled back, and its connection serves others", async () 
   expect(await work).toBe(gone);
   const { rows } = await sql`select * from note`.execute(db);
   expect(rows).toEqual([]);
+  expect(await session()).toEqual(before);
   await db.destroy();
 });
 
