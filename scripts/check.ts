@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readReport } from "./vitest-report.ts";
+import { type Outcome, readReport } from "./vitest-report.ts";
 
 const root = join(import.meta.dirname, "..");
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -31,7 +31,7 @@ function run(name: string, command: readonly string[]): boolean {
 /** What git sees as changed; outside a repository nothing. */
 const changes = () => spawnSync("git", ["status", "--porcelain"], { cwd: root, encoding: "utf8" }).stdout ?? "";
 
-function runTests(): { passed: number; failed: number; skipped: number } {
+function runTests(): Outcome {
   const folder = mkdtempSync(join(tmpdir(), "tenon-check-"));
   try {
     const file = join(folder, "report.json");
@@ -50,7 +50,7 @@ results.push({ name: "clean tree", ok: before === after });
 if (before !== after) say(`\nclean tree: FAILED, the checks changed files that git watches:\n${after}`);
 
 const failures = results.filter(({ ok }) => !ok).map(({ name }) => name);
-if (tests.skipped > 0) say(`\n${tests.skipped} tests were skipped; each says why above`);
+if (tests.skipped.length > 0) say(`\nnot run here:\n  ${tests.skipped.join("\n  ")}`);
 if (failures.length > 0) say(`\nfailed: ${failures.join(", ")}`);
 const failed = failures.length + tests.failed;
 say(`${results.length - failures.length + tests.passed} passed, ${failed} failed`);

@@ -6,17 +6,13 @@ import { readReport } from "./vitest-report.ts";
 
 function report(files: { status: string; tests: string[] }[]): string {
   const tests = files.flatMap((file) => file.tests);
-  const count = (status: string) => tests.filter((test) => test === status).length;
   const path = join(mkdtempSync(join(tmpdir(), "tenon-report-")), "report.json");
   const testResults = files.map(({ status, tests }) => ({
     status,
-    assertionResults: tests.map((status) => ({ status })),
+    assertionResults: tests.map((status, index) => ({ status, fullName: `${status} ${index}` })),
   }));
-  const numPassedTests = count("passed");
-  writeFileSync(
-    path,
-    JSON.stringify({ numPassedTests, numPendingTests: count("pending"), numTodoTests: 0, testResults }),
-  );
+  const numPassedTests = tests.filter((test) => test === "passed").length;
+  writeFileSync(path, JSON.stringify({ numPassedTests, testResults }));
   return path;
 }
 
@@ -25,7 +21,7 @@ test("tests are counted by how they ended", () => {
     { status: "passed", tests: ["passed", "passed", "pending"] },
     { status: "failed", tests: ["passed", "failed", "failed"] },
   ]);
-  expect(readReport(path, false)).toEqual({ passed: 3, failed: 2, skipped: 1 });
+  expect(readReport(path, false)).toEqual({ passed: 3, failed: 2, skipped: ["pending 2"] });
 });
 
 test("a file that could not be loaded is one failure", () => {

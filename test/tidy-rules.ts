@@ -66,10 +66,16 @@ export const RULES: readonly Rule[] = [
   {
     name: "rules are told the time and their ids",
     reason: "a rule with a clock or chance of its own cannot be tested at the moment that matters",
-    check: eachMatch(
-      /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandom(?:UUID|Bytes|Int)\(|\bset(?:Timeout|Interval)\(/g,
-      ({ path }, [found]) => (isRules(path) ? `${found}...) in a *-service.ts; have it passed in` : undefined),
-    ),
+    check: (files) => [
+      ...eachMatch(
+        /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bcrypto\.random\w+\(|\bset(?:Timeout|Interval)\(/g,
+        ({ path }, [found]) => (isRules(path) ? `${found}...) in a *-service.ts; have it passed in` : undefined),
+      )(files),
+      ...eachImport(({ path }, { specifier, clause }) => {
+        const chance = specifier === "uuid" || (/^(node:)?crypto$/.test(specifier) && /\brandom/.test(clause));
+        return isRules(path) && chance ? `a *-service.ts imports ${clause}; have it passed in` : undefined;
+      })(files),
+    ],
   },
   {
     name: "only config.ts reads the environment",
@@ -171,9 +177,10 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: "no test is passed over in silence",
-    reason: 'a test that does not run proves nothing; one that cannot run here says why: skip("needs grpcurl")',
+    reason:
+      'a test that does not run proves nothing; one that cannot run here says so: skip("needs grpcurl"), skipIf(...)',
     check: eachMatch(
-      /\b(?:test|it|describe|suite)(?:\.\w+)*\.(?:only|skip|todo|fails|skipIf|runIf)\b|\bskip\(\)|\b(?:xit|fit)\(/g,
+      /\b(?:test|it|describe|suite)(?:\.\w+)*\.(?:only|skip|todo|fails)\b|\bskip\(\)|\b(?:xit|fit)\(/g,
       ({ path }, [found]) => (isTest(path) ? found : undefined),
     ),
   },

@@ -43,7 +43,9 @@ for (const [name, path, text, lines] of [
   ["rules know neither wire nor storage", SERVICE, 'import { StatusError } from "@tenon/errors";', []],
   ["rules know neither wire nor storage", HANDLER, 'import * as userv1 from "@tenon/contracts/user/v1";', []],
   ["rules are told the time and their ids", SERVICE, "const at = new Date();", [1]],
-  ["rules are told the time and their ids", SERVICE, "\nconst id = randomUUID();", [2]],
+  ["rules are told the time and their ids", SERVICE, "\nconst id = crypto.randomUUID();", [2]],
+  ["rules are told the time and their ids", SERVICE, 'import { createHash, randomUUID } from "node:crypto";', [1]],
+  ["rules are told the time and their ids", SERVICE, 'import { createHash } from "node:crypto";', []],
   ["rules are told the time and their ids", SERVICE, "const at = new Date(now().getTime() + 1000);", []],
   ["rules are told the time and their ids", HANDLER, "const at = new Date();", []],
   ["only config.ts reads the environment", HANDLER, "\n\nconst port = process.env.PORT;", [3]],
@@ -82,6 +84,7 @@ for (const [name, path, text, lines] of [
   ["no test is passed over in silence", "test/x.test.ts", 'test.only("x", () => {});', [1]],
   ["no test is passed over in silence", "test/x.test.ts", 'describe.skip("x", () => {});', [1]],
   ["no test is passed over in silence", "test/x.test.ts", "context.skip();", [1]],
+  ["no test is passed over in silence", "test/x.test.ts", 'test.skipIf(!isRoot)("as root, x", () => {});', []],
   ["no test is passed over in silence", "test/x.test.ts", 'context.skip("needs grpcurl");', []],
 ] as const) {
   test(`${name}: ${JSON.stringify(text.length > 80 ? `${text.length} characters` : text)} in ${path}`, () => {
