@@ -61,7 +61,7 @@ export interface Part {
   readonly port: number;
   readonly adminPort: number;
   readonly logLevel: LogLevel;
-  /** The services that it calls, which therefore outlive it. */
+  /** The services that it calls, which therefore outlive it. Without circles. */
   readonly calls: readonly string[];
   /** Loads its code, once. */
   load(): Promise<unknown>;
