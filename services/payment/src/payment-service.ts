@@ -1,7 +1,15 @@
 import type { Page } from "@tenon/database";
 import type { StatusError } from "@tenon/errors";
 import type { Money } from "@tenon/money";
-import type { Payment, PaymentFilter, PaymentStore, Step, StepKind, Work } from "./payment.ts";
+import {
+  newPayment,
+  type Payment,
+  type PaymentFilter,
+  type PaymentStore,
+  type Step,
+  type StepKind,
+  type Work,
+} from "./payment.ts";
 import * as errors from "./payment-errors.ts";
 import { isAllowed, type PaymentState } from "./payment-states.ts";
 import type { Verdict } from "./processor.ts";
@@ -12,7 +20,7 @@ export interface PaymentServiceOptions {
   store: PaymentStore;
   now: () => Date;
   newId: () => string;
-  /** How long an attempt has a step for itself before the worker takes it up; by default 15 s. */
+  /** How long an attempt has a step for itself before the worker takes it up; by default 10 s. */
   leaseMs?: number;
 }
 
@@ -36,19 +44,14 @@ export type PaymentService = ReturnType<typeof createPaymentService>;
  * `authorize` to `refund`, writes what is about to be asked; the second, `settle`, writes the answer. The store given is
  * that of the transaction. A request id that was here before gets the step that it made, whoever finished it.
  */
-export function createPaymentService({ store, now, newId, leaseMs = 15_000 }: PaymentServiceOptions) {
+export function createPaymentService({ store, now, newId, leaseMs = 10_000 }: PaymentServiceOptions) {
   return {
     async authorize({ requestId, orderId, userId, amount, paymentMethod }: AuthorizeOrder): Promise<Work> {
       if (amount.minor <= 0n) throw errors.notPositive();
       const isSame = ({ payment }: Work) =>
         payment.orderId === orderId && payment.userId === userId && isEqual(payment.amount, amount);
       return once("AUTHORIZE", requestId, isSame, async () => {
-        const at = now();
-        const payment: Payment = {
-          ...{ id: newId(), orderId, userId, amount, capturedMinor: 0n, refundedMinor: 0n, refundingMinor: 0n },
-          ...{ state: "AUTHORIZING", declineReason: "", paymentMethod, authorizationId: null },
-          ...{ createdAt: at, updatedAt: at, version: 1n },
-        };
+        const payment = newPayment({ id: newId(), orderId, userId, amount, paymentMethod, createdAt: now() });
         if (!(await store.insert(payment))) throw errors.stateConflict("the order has a payment already");
         return start("AUTHORIZE", requestId, payment, amount);
       });

@@ -45,7 +45,10 @@ const step = (
     const after = await act(real);
     const capturedMinor = ["CAPTURED", "PARTIALLY_REFUNDED", "REFUNDED"].includes(model.state) ? TOTAL : 0n;
     expect(after).toMatchObject({
-      ...{ state: model.state, version: model.version, refundedMinor: model.refunded, capturedMinor },
+      state: model.state,
+      version: model.version,
+      capturedMinor,
+      refundedMinor: model.refunded,
       refundingMinor: 0n,
     });
     expect(real.payments.processor.netMinor()).toBe(capturedMinor - model.refunded);

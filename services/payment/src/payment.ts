@@ -24,6 +24,21 @@ export interface Payment {
   readonly version: bigint;
 }
 
+/** A payment that was not asked for yet. */
+export const newPayment = (
+  facts: Pick<Payment, "id" | "orderId" | "userId" | "amount" | "paymentMethod" | "createdAt">,
+): Payment => ({
+  ...facts,
+  capturedMinor: 0n,
+  refundedMinor: 0n,
+  refundingMinor: 0n,
+  state: "AUTHORIZING",
+  declineReason: "",
+  authorizationId: null,
+  updatedAt: facts.createdAt,
+  version: 1n,
+});
+
 export type StepKind = "AUTHORIZE" | "CAPTURE" | "VOID" | "REFUND";
 
 /** One request to the processor, made because of one request to us. It is written before the processor hears of it. */

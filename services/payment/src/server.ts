@@ -122,7 +122,13 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
     intervalMs: config.STEP_INTERVAL,
   });
   return startService({
-    ...{ name: "payment", config, logger, auth, registry, services, workers },
+    name: "payment",
+    config,
+    logger,
+    auth,
+    registry,
+    services,
+    workers,
     checks: { database },
     close,
   });
