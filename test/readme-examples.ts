@@ -4,7 +4,7 @@ export interface Example {
   readonly output: string | undefined;
 }
 
-/** The `ts` blocks of a Markdown text; a `text` block right after one is its output. */
+/** The `ts` blocks of a Markdown text (`typescript` ones are parts, or run in a test of their own); a `text` block right after one is its output. */
 export function examplesOf(markdown: string): Example[] {
   const blocks = [...markdown.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([whole, language, body], i, all) => ({
     language,

@@ -8,7 +8,7 @@ const root = new URL("..", import.meta.url);
 
 test("the example of the README listens, and drains when it is told to", async () => {
   const readme = readFileSync(new URL("README.md", root), "utf8");
-  const example = /```ts\n(.*?)```/s.exec(readme)?.[1] as string;
+  const example = /```typescript\n(.*?)```/s.exec(readme)?.[1] as string;
   const [PORT, ADMIN_PORT] = await Promise.all([freePort(), freePort()]);
   const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", example], {
     cwd: root,
