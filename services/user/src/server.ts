@@ -2,12 +2,11 @@ import { databaseMigrations, migrate, openDatabase, ping } from "@tenon/database
 import { StatusError } from "@tenon/errors";
 import { currentCall } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { createAuth, type RunningService, startService } from "@tenon/runtime";
+import { createAuth, type RunningService, readReplicaSecret, startService } from "@tenon/runtime";
 import type { UserConfig } from "./config.ts";
 import type { FirstAdmin } from "./first-admin.ts";
 import { readKeyFile } from "./key-file.ts";
 import { createPasswords } from "./passwords.ts";
-import { readServiceSecret } from "./service-secret.ts";
 import type { UserTables } from "./user-tables.ts";
 import { wireUser } from "./user-wiring.ts";
 import { createWorkQueue } from "./work-queue.ts";
@@ -47,7 +46,7 @@ export async function startUser({ config, logger, onFirstAdmin }: StartUserOptio
   const wired = wireUser({
     db,
     logger,
-    secret: readServiceSecret(config.SERVICE_KEY_FILE),
+    secret: readReplicaSecret({ config, name: "user" }),
     passwords: createPasswords({
       queue: createWorkQueue({
         concurrency: config.PASSWORD_HASHES_AT_ONCE,

@@ -19,7 +19,7 @@ export function createSessionRepository(db: Kysely<UserTables>): SessionReposito
         .where("id", "=", userId)
         .where("state", "=", "ACTIVE")
         .where("password_hash", "=", passwordHash)
-        .$call((query) => (betterHash === undefined ? query.forShare() : query.forNoKeyUpdate()))
+        .$call((query) => (betterHash === undefined ? query.forShare() : query.forUpdate()))
         .executeTakeFirst();
       if (!holds) return false;
       if (betterHash !== undefined) {

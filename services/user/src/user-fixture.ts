@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { createManualClock, testDatabase } from "@tenon/testing";
+import { createManualClock, type TestDatabase, testDatabase } from "@tenon/testing";
+import { sql } from "kysely";
 import { v7 as newUuid } from "uuid";
-import { onTestFinished } from "vitest";
+import { afterAll } from "vitest";
 import type { Argon2Cost } from "./argon2.ts";
 import { createCredentialsRepository } from "./credentials-repository.ts";
 import { createCredentialsService, type Passwords } from "./credentials-service.ts";
@@ -20,10 +21,17 @@ export const CHEAP: Argon2Cost = { memoryKiB: 8, passes: 1, parallelism: 1 };
 
 export const PASSWORD = "correct horse battery";
 
-/** A database with the service's tables, gone when the test is. */
-export async function userDatabase() {
-  const database = await testDatabase<UserTables>({ migrations: userMigrations });
-  onTestFinished(() => database.close());
+let database: Promise<TestDatabase<UserTables>> | undefined;
+
+afterAll(async () => (await database)?.close());
+
+/** A database with the service's tables, and nothing in them: one for a file of tests, emptied for each. */
+export async function userDatabase(): Promise<TestDatabase<UserTables>> {
+  database ??= testDatabase<UserTables>({ migrations: userMigrations });
+  const { db } = await database;
+  for (const table of ["sessions", "users", "signing_keys", "idempotency"]) {
+    await sql`delete from ${sql.table(table)}`.execute(db);
+  }
   return database;
 }
 

@@ -30,8 +30,7 @@ export function createUserRepository(db: Kysely<UserTables>): UserRepository {
     },
 
     async lock(id, access) {
-      // Not `for update`, which would make every new session wait: its foreign key only needs the id to stay.
-      const row = await select(id, access).forNoKeyUpdate().executeTakeFirst();
+      const row = await select(id, access).forUpdate().executeTakeFirst();
       return row && toUser(row);
     },
 

@@ -108,3 +108,12 @@ function callersOf(server: Server, token?: string) {
     keys: client(userv1.KeyService),
   };
 }
+
+/** What a call returned, and whether an earlier one had got it already. */
+export async function withTrailers<T>(
+  call: (options: { onTrailers(trailers: { get(key: string): unknown[] }): void }) => Promise<T>,
+) {
+  let replayed: unknown[] = [];
+  const result = await call({ onTrailers: (trailers) => (replayed = trailers.get("idempotent-replayed")) });
+  return { result, replayed: replayed[0] === "true" };
+}
