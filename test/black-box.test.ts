@@ -6,9 +6,9 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { GreetingService } from "@tenon/contracts/greeter/v1";
-import { CatalogService, OrderService, OrderState } from "@tenon/contracts/order/v1";
-import { SessionService, UserService } from "@tenon/contracts/user/v1";
+import * as greeterv1 from "@tenon/contracts/greeter/v1";
+import * as orderv1 from "@tenon/contracts/order/v1";
+import * as userv1 from "@tenon/contracts/user/v1";
 import { freePorts } from "@tenon/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type PlatformProcess, startPlatformProcess } from "./platform-process.ts";
@@ -82,14 +82,17 @@ describe("one directory of data, from its first start to its last", () => {
 
   async function order(paymentMethod: string): Promise<string> {
     const request = { requestId: randomUUID(), items: [{ productId, quantity: 2 }], paymentMethod };
-    const created = await clients.order.one(OrderService.method.createOrder, request, { token });
+    const created = await clients.order.one(orderv1.OrderService.method.createOrder, request, { token });
     return created.order?.id ?? "";
   }
 
   /** The state in which an order ends; WatchOrder ends with it, or the deadline ends both. */
-  async function outcome(orderId: string, until: OrderState = OrderState.CONFIRMED): Promise<OrderState | undefined> {
-    const watched = clients.order.watch(OrderService.method.watchOrder, { orderId }, { token, ...FINAL });
-    let state: OrderState | undefined;
+  async function outcome(
+    orderId: string,
+    until: orderv1.OrderState = orderv1.OrderState.CONFIRMED,
+  ): Promise<orderv1.OrderState | undefined> {
+    const watched = clients.order.watch(orderv1.OrderService.method.watchOrder, { orderId }, { token, ...FINAL });
+    let state: orderv1.OrderState | undefined;
     for await (const message of watched) {
       state = message.order?.state;
       if (state === until) break;
@@ -108,7 +111,7 @@ describe("one directory of data, from its first start to its last", () => {
   });
 
   test("the greeter answers calls of all four kinds", async () => {
-    const { greet, listGreetings, recordGreetings, chatGreetings } = GreetingService.method;
+    const { greet, listGreetings, recordGreetings, chatGreetings } = greeterv1.GreetingService.method;
     const names = [{ name: "John" }, { name: "Jane" }];
     const hellos = [{ message: "Hello John" }, { message: "Hello Jane" }];
     expect(await clients.greeter.call(greet, [{ name: "John" }])).toMatchObject([{ message: "Hello John" }]);
@@ -121,12 +124,12 @@ describe("one directory of data, from its first start to its last", () => {
 
   test("someone signs up, logs in, and has an order confirmed", async () => {
     const signUp = { requestId: randomUUID(), ...credentials, displayName: "Ada" };
-    await clients.user.one(UserService.method.createUser, signUp);
-    token = (await clients.user.one(SessionService.method.createSession, credentials)).accessToken;
-    const { products } = await clients.order.one(CatalogService.method.listProducts, {});
+    await clients.user.one(userv1.UserService.method.createUser, signUp);
+    token = (await clients.user.one(userv1.SessionService.method.createSession, credentials)).accessToken;
+    const { products } = await clients.order.one(orderv1.CatalogService.method.listProducts, {});
     productId = products[0]?.id ?? "";
-    expect(await outcome(await order("pm_ok"))).toBe(OrderState.CONFIRMED);
-    expect(await outcome(await order("pm_declined"))).toBe(OrderState.FAILED);
+    expect(await outcome(await order("pm_ok"))).toBe(orderv1.OrderState.CONFIRMED);
+    expect(await outcome(await order("pm_declined"))).toBe(orderv1.OrderState.FAILED);
   });
 
   test.skipIf(!grpcurl)(
@@ -158,7 +161,7 @@ describe("one directory of data, from its first start to its last", () => {
       await running.ready(READY);
       expect(running.said.stdout).not.toMatch(/Making the database|password {2}/);
       const outcomes = await Promise.all(ids.map((id) => outcome(id)));
-      expect(outcomes).toEqual(ids.map(() => OrderState.CONFIRMED));
+      expect(outcomes).toEqual(ids.map(() => orderv1.OrderState.CONFIRMED));
     },
     LONG_TEST_MS,
   );
@@ -166,7 +169,7 @@ describe("one directory of data, from its first start to its last", () => {
   test("SIGINT ends the process with 0 while someone watches, and leaves no server behind", async () => {
     const id = await order("pm_ok");
     await outcome(id);
-    const watching = clients.order.call(OrderService.method.watchOrder, [{ orderId: id }], { token, ...FINAL });
+    const watching = clients.order.call(orderv1.OrderService.method.watchOrder, [{ orderId: id }], { token, ...FINAL });
     const ended = expect(watching).rejects.toMatchObject({ code: 14 });
     running.kill("SIGINT");
     expect(await running.exit(EXIT)).toBe(0);
