@@ -10,6 +10,8 @@ export default defineConfig({
     ],
     // One PostgreSQL for the whole run.
     globalSetup: "packages/testing/src/global-setup.ts",
+    // A test that asserts nothing passes whatever happens.
+    expect: { requireAssertions: true },
     testTimeout: 15_000,
     hookTimeout: 60_000,
   },

@@ -267,7 +267,9 @@ for (const inProcess of [false, true]) {
     test("a client that is closed makes no calls", async () => {
       const client = await start({ greet: async () => ({}) });
       client.close();
-      if (!inProcess) await expect(client.greet({})).rejects.toThrow();
+      await expect(client.greet({})).rejects.toMatchObject({ code: "CANCELLED", message: "the client is closed" });
+      const list = Array.fromAsync(client.listGreetings({}));
+      await expect(list).rejects.toMatchObject({ code: "CANCELLED", message: "the client is closed" });
     });
   });
 }

@@ -36,7 +36,7 @@ export interface ClientOptions extends ChannelOptions {
 
 /** The methods of a service as functions. A failed call rejects (or its iterable throws) a StatusError with `remote` set. */
 export type Client<S extends DescService> = { [Name in keyof S["method"]]: ClientMethod<S["method"][Name]> } & {
-  /** Ends the connections. Calls in flight go on to their end. */
+  /** Ends the connections. Calls in flight go on to their end; later ones are CANCELLED. */
   close(): void;
 };
 
@@ -57,12 +57,19 @@ export function createClient<S extends DescService>(service: S, options: ClientO
   const { target, interceptors = [], onError = warn } = options;
   const transport: ClientTransport =
     typeof target === "string" ? createChannelTransport(service, target, options) : openInProcess(target);
-  const client: Record<string, unknown> = { close: () => transport.close() };
+  let closed = false;
+  const client: Record<string, unknown> = {
+    close() {
+      closed = true;
+      transport.close();
+    },
+  };
   for (const desc of service.methods) {
     const method = methodOf(desc);
     const codec = codecOf(desc.output, desc.input);
-    const open = (callOptions: CallOptions) =>
-      openCall(callOptions, (deadline) => {
+    const open = (callOptions: CallOptions) => {
+      if (closed) throw new StatusError("CANCELLED", "the client is closed", { remote: true });
+      return openCall(callOptions, (deadline) => {
         return new ClientCall({
           method,
           interceptors,
@@ -73,6 +80,7 @@ export function createClient<S extends DescService>(service: S, options: ClientO
           open: (call) => transport.open(method.path, call.deadline, call.values.get(retriesAllowed)),
         });
       });
+    };
     client[desc.localName] = clientMethod(desc, method, open);
   }
   return client as Client<S>;

@@ -51,5 +51,5 @@ test("stop tells the round that runs, waits for it, and none comes after it", as
 
 test("one that never started stops at once", async () => {
   const work = () => Promise.reject(new Error("not to be called"));
-  await createPeriodicWorker({ name: "test", intervalMs: 1, logger, work }).stop();
+  await expect(createPeriodicWorker({ name: "test", intervalMs: 1, logger, work }).stop()).resolves.toBeUndefined();
 });

@@ -50,7 +50,7 @@ test("where changes may have been missed, everybody looks", async () => {
   using first = feed.subscribe("a");
   using second = feed.subscribe("b");
   tell(undefined);
-  await Promise.all([first.next(signal), second.next(signal)]);
+  await expect(Promise.all([first.next(signal), second.next(signal)])).resolves.toBeDefined();
 });
 
 test("waiting ends with the signal's reason, also where it aborted before", async () => {

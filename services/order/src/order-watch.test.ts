@@ -109,9 +109,12 @@ test("an order that is placed while a worker runs is driven to CONFIRMED by noti
     const items = [{ productId: wire.productId, quantity: 1 }];
     const request = { requestId: uuidv4(), items, paymentMethod: "pm_ok" };
     const { order } = await near.orders.createOrder(request, wire.me);
-    for await (const seen of far.orders.watchOrder({ orderId: order?.id ?? "" }, wire.me)) {
-      if (seen.order?.state === CONFIRMED) break;
-    }
+    const watched = far.orders.watchOrder({ orderId: order?.id ?? "" }, wire.me);
+    const confirmed = async () => {
+      for await (const seen of watched) if (seen.order?.state === CONFIRMED) return true;
+      return false;
+    };
+    expect(await confirmed()).toBe(true);
   } finally {
     await replica.close();
   }
