@@ -5,14 +5,13 @@ import { StatusError } from "@tenon/errors";
 import { type Client, createClient } from "@tenon/grpc";
 import { currentCall, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { createAuth, type RunningService, startService } from "@tenon/runtime";
+import { createAuth, type RunningService, readReplicaSecret, startService } from "@tenon/runtime";
 import { Registry } from "prom-client";
 import { createCatalogRepository } from "./catalog-repository.ts";
 import type { OrderConfig } from "./config.ts";
 import { insertDemoCatalog } from "./demo-catalog.ts";
 import { createGrpcPayments } from "./grpc-payments.ts";
 import { createGrpcUsers } from "./grpc-users.ts";
-import { readOrderSecret } from "./order-secret.ts";
 import type { Tables } from "./order-tables.ts";
 import { ORDER_CHANNELS, wireOrder } from "./order-wiring.ts";
 
@@ -69,7 +68,7 @@ export async function startOrder({ config, logger }: StartOrderOptions): Promise
     db,
     listener,
     logger,
-    secret: readOrderSecret(config.SERVICE_KEY_FILE),
+    secret: readReplicaSecret({ config, name: "order" }),
     payments: createGrpcPayments({ client: payments }),
     users: createGrpcUsers({ client: users }),
   });
