@@ -1,8 +1,8 @@
-import { createOnce, createPaging, type Listener } from "@tenon/database";
+import { createOnce, createPaging, deleteExpired, type Listener } from "@tenon/database";
 import type { Implementation } from "@tenon/grpc";
 import { principalOf } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import type { Worker } from "@tenon/runtime";
+import { createPeriodicWorker, type Worker } from "@tenon/runtime";
 import type { Kysely } from "kysely";
 import { v7 as uuidv7 } from "uuid";
 import { createCatalogHandler } from "./catalog-handler.ts";
@@ -13,7 +13,6 @@ import { createOrderRepository } from "./order-repository.ts";
 import { createOrderSaga } from "./order-saga.ts";
 import { createOrderService } from "./order-service.ts";
 import { createOrderStatusFeed } from "./order-status-feed.ts";
-import { createOrderSweeper } from "./order-sweeper.ts";
 import type { Tables } from "./order-tables.ts";
 import { createOrderWorker, type OrderWorkerOptions } from "./order-worker.ts";
 import type { Payments } from "./payments.ts";
@@ -39,6 +38,9 @@ export interface WireOrderOptions {
   newId?: () => string;
   random?: () => number;
 }
+
+/** How often answers whose time is over are removed. */
+const FORGET_INTERVAL_MS = 600_000;
 
 export interface WiredOrder {
   readonly services: readonly Implementation[];
@@ -68,6 +70,7 @@ export function wireOrder(options: WireOrderOptions): WiredOrder {
   const queue = createPostgresOrderQueue({ db, now, newId, ...(leaseMs !== undefined && { leaseMs }) });
   const saga = createOrderSaga({ queue, payments, users });
   const onDue = (wake: () => void) => listener.subscribe("order_due", { onNotify: wake, onGap: wake });
+  const forgetAnswers = (signal: AbortSignal) => deleteExpired(db, { now: now(), signal });
   return {
     services: [
       createCatalogHandler({ ...handling, service: catalog }),
@@ -75,7 +78,7 @@ export function wireOrder(options: WireOrderOptions): WiredOrder {
     ],
     workers: [
       createOrderWorker({ queue, saga, onDue, logger, random, ...worker }),
-      createOrderSweeper({ db, logger, now }),
+      createPeriodicWorker({ name: "old-answers", intervalMs: FORGET_INTERVAL_MS, work: forgetAnswers, logger }),
     ],
   };
 }

@@ -1,8 +1,7 @@
 import * as paymentv1 from "@tenon/contracts/payment/v1";
 import * as userv1 from "@tenon/contracts/user/v1";
-import { createListener, databaseMigrations, migrate, openDatabase, ping } from "@tenon/database";
-import { StatusError } from "@tenon/errors";
-import { type Client, createClient } from "@tenon/grpc";
+import { createListener, databaseMigrations, migrate, openDatabase, prepareDatabase } from "@tenon/database";
+import { createClient } from "@tenon/grpc";
 import { currentCall, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import { createAuth, type RunningService, readReplicaSecret, startService } from "@tenon/runtime";
@@ -30,10 +29,23 @@ export interface StartOrderOptions {
  * users and payments may come and go. Rejects with a StartError where its keys cannot be used.
  */
 export async function startOrder({ config, logger }: StartOrderOptions): Promise<RunningService> {
+  const auth = createAuth({ config, name: "order", fetchKeys: (signal) => keys.listKeys({}, { signal }) });
+  const db = openDatabase<Tables>({
+    url: config.DATABASE_URL,
+    logger,
+    applicationName: "order",
+    currentSignal: () => currentCall()?.signal,
+  });
+  const database = await prepareDatabase(db, {
+    logger,
+    async work() {
+      await migrate(db, orderMigrations);
+      if (config.DEMO_CATALOG) await insertDemoCatalog(createCatalogRepository(db));
+    },
+  });
   const registry = new Registry();
   const called = { logger, registry };
   const keys = createClient(userv1.KeyService, { target: config.USER_TARGET, interceptors: standardClient(called) });
-  const auth = createAuth({ config, name: "order", fetchKeys: (signal) => keys.listKeys({}, { signal }) });
   const users = createClient(userv1.UserService, {
     target: config.USER_TARGET,
     interceptors: standardClient({ ...called, identity: auth.identityFor("user") }),
@@ -42,27 +54,6 @@ export async function startOrder({ config, logger }: StartOrderOptions): Promise
     target: config.PAYMENT_TARGET,
     interceptors: standardClient({ ...called, identity: auth.identityFor("payment") }),
   });
-  const db = openDatabase<Tables>({
-    url: config.DATABASE_URL,
-    logger,
-    applicationName: "order",
-    currentSignal: () => currentCall()?.signal,
-  });
-  const prepare = untilDone(async () => {
-    await migrate(db, orderMigrations);
-    if (config.DEMO_CATALOG) await insertDemoCatalog(createCatalogRepository(db));
-  });
-  const clients: Pick<Client<typeof userv1.KeyService>, "close">[] = [keys, users, payments];
-  try {
-    await prepare();
-  } catch (error) {
-    if (!(error instanceof StatusError && error.code === "UNAVAILABLE")) {
-      for (const client of clients) client.close();
-      await db.destroy();
-      throw error;
-    }
-    logger.warn({ err: error }, "the database is not there yet");
-  }
   const listener = createListener({ url: config.DATABASE_URL, channels: ORDER_CHANNELS, logger });
   const wired = wireOrder({
     db,
@@ -79,28 +70,11 @@ export async function startOrder({ config, logger }: StartOrderOptions): Promise
     auth,
     registry,
     ...wired,
-    checks: {
-      async database() {
-        await prepare();
-        await ping(db);
-      },
-    },
+    checks: { database },
     async close() {
-      for (const client of clients) client.close();
+      for (const client of [keys, users, payments]) client.close();
       await listener.close();
       await db.destroy();
     },
   });
-}
-
-/** Does the work once; where it fails, again when it is next asked for. */
-function untilDone(work: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => {
-    done ??= work().catch((error: unknown) => {
-      done = undefined;
-      throw error;
-    });
-    return done;
-  };
 }

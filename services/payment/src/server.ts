@@ -57,9 +57,8 @@ export interface PaymentWiring {
   finishDueSteps: (stop: AbortSignal) => Promise<number>;
 }
 
-/** How often answers whose time is over are removed, and how many in one statement. */
+/** How often answers whose time is over are removed. */
 const FORGET_INTERVAL_MS = 600_000;
-const FORGOTTEN_AT_ONCE = 1000;
 
 /** Payment without a process round it. */
 export function wirePayment(parts: PaymentParts): PaymentWiring {
@@ -76,9 +75,7 @@ export function wirePayment(parts: PaymentParts): PaymentWiring {
     leaseMs,
   });
   const finishDueSteps = createDueStepFinisher({ store, driver, logger, now, leaseMs });
-  async function forgetAnswers(stop: AbortSignal) {
-    while (!stop.aborted && (await deleteExpired(db, { now: now(), limit: FORGOTTEN_AT_ONCE })) === FORGOTTEN_AT_ONCE);
-  }
+  const forgetAnswers = (signal: AbortSignal) => deleteExpired(db, { now: now(), signal });
   const workers = [
     createPeriodicWorker({ name: "due-steps", intervalMs, work: finishDueSteps, logger }),
     createPeriodicWorker({ name: "old-answers", intervalMs: FORGET_INTERVAL_MS, work: forgetAnswers, logger }),
@@ -93,26 +90,21 @@ export interface StartPaymentOptions {
 
 /** Payment as a process. It listens when this resolves, and is ready once its database is there and migrated. */
 export async function startPayment({ config, logger }: StartPaymentOptions): Promise<RunningService> {
-  const registry = new Registry();
-  const called = { logger, registry };
-  const keys = createClient(userv1.KeyService, { target: config.USER_TARGET, interceptors: standardClient(called) });
   const auth = createAuth({ name: "payment", config, fetchKeys: (signal) => keys.listKeys({}, { signal }) });
-  const client = createClient(processorv1.ProcessorService, {
-    target: config.PROCESSOR_TARGET,
-    interceptors: standardClient({ ...called, identity: auth.identityFor("processor") }),
-  });
   const db = openDatabase<Tables>({
     url: config.DATABASE_URL,
     logger,
     applicationName: "payment",
     currentSignal: () => currentCall()?.signal,
   });
-  const close = async () => {
-    keys.close();
-    client.close();
-    await db.destroy();
-  };
   const database = await prepareDatabase(db, { logger, work: () => migrate(db, paymentMigrations) });
+  const registry = new Registry();
+  const called = { logger, registry };
+  const keys = createClient(userv1.KeyService, { target: config.USER_TARGET, interceptors: standardClient(called) });
+  const client = createClient(processorv1.ProcessorService, {
+    target: config.PROCESSOR_TARGET,
+    interceptors: standardClient({ ...called, identity: auth.identityFor("processor") }),
+  });
   const { services, workers } = wirePayment({
     db,
     processor: createGrpcProcessor({ client, timeoutMs: config.PROCESSOR_TIMEOUT }),
@@ -130,6 +122,9 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
     services,
     workers,
     checks: { database },
-    close,
+    async close() {
+      for (const each of [keys, client]) each.close();
+      await db.destroy();
+    },
   });
 }

@@ -1,5 +1,4 @@
-import { databaseMigrations, migrate, openDatabase, ping } from "@tenon/database";
-import { StatusError } from "@tenon/errors";
+import { databaseMigrations, migrate, openDatabase, prepareDatabase } from "@tenon/database";
 import { currentCall } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import { createAuth, type RunningService, readReplicaSecret, startService } from "@tenon/runtime";
@@ -64,21 +63,15 @@ export async function startUser({ config, logger, onFirstAdmin }: StartUserOptio
   const logAdmin = ({ email, password }: FirstAdmin) => {
     if (started) logger.warn({}, `the first admin was made; this is not shown again: ${email} ${password}`);
   };
-  const prepare = untilDone(async () => {
-    await migrate(db, userMigrations);
-    await wired.fetchKeys();
-    admin = await wired.makeFirstAdmin({ email: config.ADMIN_EMAIL, passwordFile: config.ADMIN_PASSWORD_FILE });
-    if (admin) (onFirstAdmin ?? logAdmin)(admin);
+  const database = await prepareDatabase(db, {
+    logger,
+    async work() {
+      await migrate(db, userMigrations);
+      await wired.fetchKeys();
+      admin = await wired.makeFirstAdmin({ email: config.ADMIN_EMAIL, passwordFile: config.ADMIN_PASSWORD_FILE });
+      if (admin) (onFirstAdmin ?? logAdmin)(admin);
+    },
   });
-  try {
-    await prepare();
-  } catch (error) {
-    if (!(error instanceof StatusError && error.code === "UNAVAILABLE")) {
-      await db.destroy();
-      throw error;
-    }
-    logger.warn({ err: error }, "the database is not there yet");
-  }
   started = true;
   const running = await startService({
     name: "user",
@@ -87,25 +80,8 @@ export async function startUser({ config, logger, onFirstAdmin }: StartUserOptio
     auth,
     services: wired.services,
     workers: wired.workers,
-    checks: {
-      async database() {
-        await prepare();
-        await ping(db);
-      },
-    },
+    checks: { database },
     close: () => db.destroy(),
   });
   return admin ? { ...running, admin } : running;
-}
-
-/** Does the work once; where it fails, again when it is next asked for. */
-function untilDone(work: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => {
-    done ??= work().catch((error: unknown) => {
-      done = undefined;
-      throw error;
-    });
-    return done;
-  };
 }

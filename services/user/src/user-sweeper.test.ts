@@ -19,21 +19,3 @@ test("expired sessions go after a day, the others stay, and stopping waits for t
   await expect.poll(left).toEqual([{ id: sessionId }]);
   await sweeper.stop();
 });
-
-test("a round that fails is told, and the next one comes", async () => {
-  const { db, clock } = await userRules();
-  const warnings: string[] = [];
-  const telling = { ...logger, warn: (_facts: object, message = "") => void warnings.push(message) };
-  const broken = () => {
-    throw new Error("no clock");
-  };
-  const sweeper = createUserSweeper({
-    db,
-    logger: telling,
-    now: () => (warnings.length < 2 ? broken() : clock.now()),
-    intervalMs: 5,
-  });
-  sweeper.start();
-  await expect.poll(() => warnings.length).toBe(2);
-  await sweeper.stop();
-});

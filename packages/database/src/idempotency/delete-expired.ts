@@ -2,18 +2,25 @@ import { type Kysely, sql } from "kysely";
 
 export interface DeleteExpiredOptions {
   now: Date;
-  /** Rows at most, so that no transaction grows long; by default 1000. */
-  limit?: number;
+  /** No batch begins once it aborts. */
+  signal?: AbortSignal;
+  /** Rows of one statement at most, so that no transaction grows long; by default 1000. */
+  batch?: number;
 }
 
 /**
- * Deletes records of requests whose time is over; resolves with their number. Fewer than `limit`: there are no more.
- * Replicas that do so at once skip each other's rows.
+ * Deletes records of requests whose time is over, in batches until none is left; resolves with their number. Replicas
+ * that do so at once skip each other's rows. Every service that uses `once` does it now and then.
  */
 export async function deleteExpired<Tables>(db: Kysely<Tables>, options: DeleteExpiredOptions): Promise<number> {
-  const { numAffectedRows = 0n } = await sql`
-    delete from idempotency where ctid = any(array(
-      select ctid from idempotency where expires_at <= ${options.now}
-      order by expires_at limit ${options.limit ?? 1000} for update skip locked))`.execute(db);
-  return Number(numAffectedRows);
+  const { now, signal, batch = 1000 } = options;
+  let sum = 0;
+  for (let deleted = batch; deleted >= batch && !signal?.aborted; sum += deleted) {
+    const { numAffectedRows = 0n } = await sql`
+      delete from idempotency where ctid = any(array(
+        select ctid from idempotency where expires_at <= ${now}
+        order by expires_at limit ${batch} for update skip locked))`.execute(db);
+    deleted = Number(numAffectedRows);
+  }
+  return sum;
 }

@@ -197,10 +197,12 @@ test("after its time the id is free again, and its record is swept in batches", 
   await rig.once(callOf(), request, Response, writing("second"));
   expect(await rig.effects()).toEqual(["first", "second"]);
   for (const name of ["a", "b", "c"]) await rig.once(callOf(), requestOf(), Response, writing(name));
-  const sweep = () => deleteExpired(rig.db, { now: rig.clock.now(), limit: 3 });
+  const sweep = (signal?: AbortSignal) =>
+    deleteExpired(rig.db, { now: rig.clock.now(), batch: 3, ...(signal && { signal }) });
   expect(await sweep()).toBe(0);
   rig.clock.advance(HOUR_MS);
-  expect([await sweep(), await sweep(), await sweep()]).toEqual([3, 1, 0]);
+  expect(await sweep(AbortSignal.abort())).toBe(0);
+  expect([await sweep(), await sweep()]).toEqual([4, 0]);
 });
 
 test("after a change of the secret a repetition still gets its answer", async () => {
