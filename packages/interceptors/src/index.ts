@@ -18,6 +18,7 @@ export {
 export { type PropagationOptions, propagation } from "./propagation.ts";
 export { type RecoveryOptions, recovery } from "./recovery.ts";
 export { REQUEST_ID_HEADER, requestIdKey, requestIdOf } from "./request-id.ts";
+export type { ServerAddress } from "./rpc-attributes.ts";
 export { allBut, type Match, onlyFor } from "./selector.ts";
 export { createServiceTokens, type ServiceTokens, type ServiceTokensOptions, serviceToken } from "./service-token.ts";
 export {
@@ -33,4 +34,6 @@ export {
   type TokenVerifierOptions,
   type VerifiedToken,
 } from "./token-verifier.ts";
+export { type TraceFacts, traceFacts } from "./trace-context.ts";
+export { type TracingOptions, tracing } from "./tracing.ts";
 export { type ValidationOptions, validation } from "./validation.ts";

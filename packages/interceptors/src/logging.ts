@@ -6,6 +6,7 @@ import { methodType } from "./method-type.ts";
 import { perMethod } from "./per-method.ts";
 import { type Principal, principalOf } from "./principal.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
+import { traceFacts } from "./trace-context.ts";
 
 export type Level = "debug" | "info" | "warn" | "error";
 
@@ -63,8 +64,7 @@ export function callFacts(call: Call): Record<string, string> {
   if (deadline !== undefined) facts["grpc.request.deadline"] = deadline;
   const requestId = requestIdOf(call) || text(call.requestMetadata, REQUEST_ID_HEADER);
   if (requestId !== "") facts.request_id = requestId;
-  const traceId = /^[\da-f]{2}-([\da-f]{32})-/.exec(text(call.requestMetadata, "traceparent"))?.[1];
-  if (traceId !== undefined) facts.trace_id = traceId;
+  Object.assign(facts, traceFacts(call));
   const principal = principalOf(call);
   if (principal.kind !== "anonymous") facts.principal = principalName(principal);
   return facts;

@@ -13,11 +13,14 @@ export const methodLabels = (method: Method): MethodLabels => ({
   grpc_method: method.name,
 });
 
-/**
- * Labels of a method, if it has a descriptor or is listed. Any other may be a name that a stranger made up; a time series
- * for each would be a way to fill memory.
- */
-export function createLabels(listed: readonly Method[]): (method: Method) => MethodLabels {
+/** Whether a method has a descriptor or is listed. The name of any other may be one that a stranger made up. */
+export function createKnown(listed: readonly Method[]): (method: Method) => boolean {
   const paths = new Set(listed.map(({ path }) => path));
-  return (method) => (method.desc !== undefined || paths.has(method.path) ? methodLabels(method) : UNKNOWN_METHOD);
+  return ({ desc, path }) => desc !== undefined || paths.has(path);
+}
+
+/** Labels of a method, if it is known. A time series for each name that a stranger makes up would be a way to fill memory. */
+export function createLabels(listed: readonly Method[]): (method: Method) => MethodLabels {
+  const isKnown = createKnown(listed);
+  return (method) => (isKnown(method) ? methodLabels(method) : UNKNOWN_METHOD);
 }

@@ -3,9 +3,7 @@ import { StatusError } from "@tenon/errors";
 import { type Call, type CallHooks, type Interceptor, retriesAllowed } from "@tenon/grpc";
 import { currentCall, onBehalfOf } from "./current-call.ts";
 import { isRequestId, REQUEST_ID_HEADER, requestIdKey, requestIdOf } from "./request-id.ts";
-
-/** W3C trace context. */
-const TRACE_HEADERS = ["traceparent", "tracestate"];
+import { TRACEPARENT, TRACESTATE } from "./trace-context.ts";
 
 export interface PropagationOptions {
   /** What a call keeps of its time for itself when it calls others; by default 20 ms. */
@@ -24,9 +22,8 @@ export interface PropagationOptions {
  */
 export function propagation(options: PropagationOptions = {}): Interceptor {
   const { marginMs = 20, metadata = [], newRequestId = randomUUID } = options;
-  const forwarded = [...TRACE_HEADERS, ...metadata];
   return function propagation(call) {
-    if (call.side === "client") return inherit(call, forwarded, marginMs);
+    if (call.side === "client") return inherit(call, metadata, marginMs);
     return {
       onStart() {
         const [given] = call.requestMetadata.get(REQUEST_ID_HEADER);
@@ -58,10 +55,16 @@ function inherit(call: Call, forwarded: readonly string[], marginMs: number): Ca
 
 function forwardMetadata(parent: Call, call: Call, keys: readonly string[]): void {
   const { requestMetadata } = call;
-  for (const key of keys) {
-    if (requestMetadata.get(key).length > 0) continue;
+  const forward = (key: string) => {
+    if (requestMetadata.get(key).length > 0) return;
     for (const value of parent.requestMetadata.get(key)) requestMetadata.add(key, value);
+  };
+  // As it came: where there is an SDK, `tracing` has put its own here before.
+  if (requestMetadata.get(TRACEPARENT).length === 0) {
+    forward(TRACEPARENT);
+    forward(TRACESTATE);
   }
+  for (const key of keys) forward(key);
   const requestId = requestIdOf(parent);
   if (requestId !== "" && requestMetadata.get(REQUEST_ID_HEADER).length === 0) {
     requestMetadata.set(REQUEST_ID_HEADER, requestId);

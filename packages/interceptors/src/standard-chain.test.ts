@@ -13,6 +13,7 @@ test("a server knows the request, tells of it, and lets it in before it looks in
   const { logger } = recordLog();
   expect(names(standardServer({ logger, registry: new Registry(), methods: METHODS, auth: {} }))).toEqual([
     "propagation",
+    "tracing",
     "logging",
     "metrics",
     "recovery",
@@ -29,6 +30,7 @@ test("a client tells of a call, gives it its time, and says who it is", () => {
   expect(names(standardClient({ logger, registry, identity: { tokens, audience: "payment" } }))).toEqual([
     "logging",
     "metrics",
+    "tracing",
     "deadline",
     "propagation",
     "serviceToken",

@@ -10,6 +10,7 @@ import { propagation } from "./propagation.ts";
 import { recovery } from "./recovery.ts";
 import { allBut, type Match } from "./selector.ts";
 import { type ServiceTokens, serviceToken } from "./service-token.ts";
+import { tracing } from "./tracing.ts";
 import { validation } from "./validation.ts";
 
 export interface StandardServerOptions {
@@ -24,6 +25,7 @@ export interface StandardServerOptions {
 export function standardServer({ logger, registry, methods, auth: authOptions }: StandardServerOptions): Interceptor[] {
   return [
     propagation(), // what runs in the call knows that it does, and its request by name
+    allBut(isHealth, tracing({ methods })), // a span, whose ids all further lines carry
     allBut(isHealth, logging(logger)), // one line, whatever happens further in; probes would drown the rest
     metrics(registry, { side: "server", methods }), // one count, refusals included
     recovery(logger, { registry, methods }), // what nobody meant to throw is told with its stack
@@ -47,6 +49,7 @@ export function standardClient({ logger, registry, methods = [], identity }: Sta
   return [
     logging(logger), // first, so that calls which are refused below are seen too
     metrics(registry, { side: "client", methods }),
+    tracing(), // its span goes along, instead of what propagation would pass on
     deadline(), // the contract's, unless the caller named one
     propagation(), // no longer than the call that this one serves
     ...(identity ? [serviceToken(identity.tokens, identity.audience)] : []),
