@@ -20,6 +20,10 @@ export const readSourceFiles = (): SourceFile[] =>
 
 export const isTest = (path: string): boolean => path.endsWith(".test.ts") || path.startsWith("test/");
 
+/** A test, or a file that only tests can load. */
+export const servesTests = ({ path, text }: SourceFile): boolean =>
+  isTest(path) || importsOf(text).some(({ specifier }) => /^(@tenon\/testing|vitest)/.test(specifier));
+
 export const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
 /** `grpc` of packages/grpc/src/call.ts, `user` of services/user/src/user.ts. */

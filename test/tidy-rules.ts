@@ -7,6 +7,7 @@ import {
   lineAt,
   packageOf,
   type SourceFile,
+  servesTests,
   toCode,
 } from "./source-files.ts";
 
@@ -48,9 +49,9 @@ export const RULES: readonly Rule[] = [
     name: "only packages/grpc knows the transport",
     reason:
       "a second transport is to fit behind the same server and client, and grpc-js's faults are fenced in one place",
-    check: eachImport(({ path }, { specifier }) => {
+    check: eachImport((file, { specifier }) => {
       const transport = /^(@grpc\/|grpc-health-check)/.test(specifier);
-      const free = path.startsWith("packages/grpc/") || path.startsWith("bench/") || isTest(path);
+      const free = /^(packages\/grpc|bench)\//.test(file.path) || servesTests(file);
       return transport && !free ? `imports ${specifier}; use @tenon/grpc` : undefined;
     }),
   },
@@ -116,9 +117,7 @@ export const RULES: readonly Rule[] = [
     name: "what serves tests stays with tests",
     reason: "in production there is no @tenon/testing",
     check(files) {
-      const forTests = (file: SourceFile) =>
-        isTest(file.path) || importsOf(file.text).some(({ specifier }) => /^(@tenon\/testing|vitest)/.test(specifier));
-      const fixtures = new Set(files.filter(forTests).map(({ path }) => path));
+      const fixtures = new Set(files.filter(servesTests).map(({ path }) => path));
       return eachImport(({ path }, { specifier }) =>
         !fixtures.has(path) && packageOf(path) !== "testing" && fixtures.has(resolve(path, specifier))
           ? `imports ${specifier}, which is for tests`
