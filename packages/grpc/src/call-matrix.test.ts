@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CASES, type Case } from "./call-cases.ts";
-import { KINDS, type Kind, manyIn, manyOut, play, STACKS } from "./call-rig.ts";
+import { play, STACKS } from "./call-rig.ts";
+import { KINDS, type Kind, manyIn, manyOut } from "./call-scenario.ts";
 
 // What happens to a call, for everything that can end it, of every kind, over every way it can take. In each cell both
 // sides' hooks see one end, the true one, and each hook set that has started is ended.

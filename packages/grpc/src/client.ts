@@ -1,11 +1,13 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { StatusError } from "@tenon/errors";
 import type { Interceptor, Method } from "./call.ts";
+import type { CallOptions } from "./call-options.ts";
 import { type ChannelOptions, createChannelTransport } from "./channel-transport.ts";
 import { ClientCall } from "./client-call.ts";
 import { retriesAllowed } from "./context-values.ts";
+import { warn } from "./hooked-call.ts";
 import { openInProcess } from "./in-process.ts";
-import { createMetadata, type Metadata } from "./metadata.ts";
+import { createMetadata } from "./metadata.ts";
 import { codecOf, methodOf, toMessage } from "./method.ts";
 import { sendRequests } from "./request-sender.ts";
 import { Responses } from "./responses.ts";
@@ -14,16 +16,6 @@ import type { ClientTransport } from "./transport.ts";
 
 /** Longest deadline in milliseconds, 24 days: grpc-js servers take a longer one for one that has passed. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1000;
-
-export interface CallOptions {
-  /** Cancels the call. */
-  signal?: AbortSignal | undefined;
-  /** Deadline from now, in milliseconds; none by default. At most 24 days, which longer ones become. */
-  timeoutMs?: number | undefined;
-  metadata?: Metadata | undefined;
-  onHeaders?: ((headers: Metadata) => void) | undefined;
-  onTrailers?: ((trailers: Metadata) => void) | undefined;
-}
 
 export interface ClientOptions extends ChannelOptions {
   /** Where: `127.0.0.1:8080`, `dns:///user:8081`, `unix:/path`; or a server in this process, reached without a socket. */
@@ -146,6 +138,3 @@ function openCall({ signal, timeoutMs }: CallOptions, create: (deadline: number)
 
 const cancelled = (signal: AbortSignal) =>
   new StatusError("CANCELLED", "cancelled by the caller", { remote: true, cause: signal.reason });
-
-/** Where nobody listens for errors that cannot be told, they become a warning of the process. */
-export const warn = (error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error));

@@ -7,6 +7,9 @@ import { createMetadata, type Metadata } from "./metadata.ts";
 /** Hears of errors that no caller can be told. */
 export type OnError = (error: unknown) => void;
 
+/** Where nobody listens for errors that cannot be told, they become a warning of the process. */
+export const warn: OnError = (error) => process.emitWarning(error instanceof Error ? error : String(error));
+
 /** Towards the handler on a server, towards the wire on a client; and back. */
 const INWARD = 1;
 const OUTWARD = -1;

@@ -1,6 +1,5 @@
 import { toCodeNumber } from "@tenon/errors";
 import { copyMetadata, type Metadata } from "./metadata.ts";
-import type { Server } from "./server.ts";
 import type {
   ClientListener,
   ClientTransport,
@@ -16,16 +15,16 @@ export interface InProcessPort {
   accept(path: string, call: ServerTransportCall): void;
 }
 
-const ports = new WeakMap<Server, InProcessPort>();
+const ports = new WeakMap<object, InProcessPort>();
 
 /** Lets a server be the target of a client. */
-export const registerInProcess = (server: Server, port: InProcessPort): void => void ports.set(server, port);
+export const registerInProcess = (server: object, port: InProcessPort): void => void ports.set(server, port);
 
 /**
  * Calls a server of this process without a socket: the same codecs, interceptors and error boundary, messages as bytes so
  * that the two sides share nothing.
  */
-export function openInProcess(server: Server): ClientTransport {
+export function openInProcess(server: object): ClientTransport {
   const port = ports.get(server);
   if (port === undefined) throw new Error("the target is not a server made by createServer");
   return {

@@ -8,8 +8,9 @@ export {
   type Method,
   type Verdict,
 } from "./call.ts";
+export type { CallOptions } from "./call-options.ts";
 export type { ChannelOptions } from "./channel-transport.ts";
-export { type CallOptions, type Client, type ClientMethod, type ClientOptions, createClient } from "./client.ts";
+export { type Client, type ClientMethod, type ClientOptions, createClient } from "./client.ts";
 export {
   type ContextKey,
   type ContextValues,

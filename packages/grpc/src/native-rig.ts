@@ -11,7 +11,7 @@ import {
   requests,
   type StackCall,
   type StackOptions,
-} from "./call-rig.ts";
+} from "./call-scenario.ts";
 import { methodOf } from "./method.ts";
 import { toClientInterceptor } from "./to-client-interceptor.ts";
 import { toServerInterceptor } from "./to-server-interceptor.ts";

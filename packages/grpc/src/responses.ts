@@ -1,5 +1,5 @@
 import { StatusError } from "@tenon/errors";
-import type { CallOptions } from "./client.ts";
+import type { CallOptions } from "./call-options.ts";
 import type { ClientCall } from "./client-call.ts";
 import { createMetadata } from "./metadata.ts";
 

@@ -7,14 +7,15 @@ import {
 } from "@grpc/grpc-js";
 import { StatusError } from "@tenon/errors";
 import type { Interceptor, Method } from "./call.ts";
-import { warn } from "./client.ts";
 import { HandlerDriver } from "./handler-driver.ts";
 import type { AnyHandler, Implementation } from "./handlers.ts";
+import { warn } from "./hooked-call.ts";
 import { registerInProcess } from "./in-process.ts";
 import { type Codec, codecOf, methodOf, methodOfPath } from "./method.ts";
 import type { NativeService } from "./native-service.ts";
 import { ServerCall } from "./server-call.ts";
 import { defendHttp2, metadataBytesOf, openHandlers, raiseResetLimits, refuseBrokenFrames } from "./server-defences.ts";
+import { toWireStatus } from "./status.ts";
 import { NativeServerCall } from "./to-server-interceptor.ts";
 import type { ServerTransportCall } from "./transport.ts";
 
@@ -47,8 +48,18 @@ export interface ServerLimits {
 export interface Server {
   /** Starts to listen; resolves with the port. Rejects where the address cannot be had, with what the system said. */
   listen(address: { host: string; port: number }): Promise<number>;
-  /** Refuses new calls, lets those in flight finish for `graceMs` (10 s), then ends them with UNAVAILABLE. */
-  close(options?: { graceMs?: number }): Promise<void>;
+  /** Refuses new calls and lets those in flight finish; what is left after its time ends with UNAVAILABLE (DRAINING). */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+export interface CloseOptions {
+  /** Time for calls in flight; by default 10 s. */
+  graceMs?: number;
+  /**
+   * Time for those with a stream of responses; by default 100 ms. Such a stream may be meant to last, and would hold the
+   * close for all of `graceMs`; its client goes on elsewhere.
+   */
+  streamGraceMs?: number;
 }
 
 /** The methods that a server of these services has: for metrics, access rules and warm-up, before the first call. */
@@ -110,11 +121,15 @@ export function createServer(options: ServerOptions): Server {
   );
   for (const { definition, implementation } of natives) native.addService(definition, implementation);
 
-  const shutDown = async (graceMs: number): Promise<void> => {
+  const endWhere = (which: (call: ServerCall) => boolean): void => {
+    for (const call of live) if (which(call)) call.abort(draining());
+  };
+  const shutDown = async ({ graceMs = 10_000, streamGraceMs = 100 }: CloseOptions): Promise<void> => {
+    const streams = setTimeout(endWhere, Math.min(streamGraceMs, graceMs), ({ method }) => method.responseStream);
     const finished = new Promise<void>((resolve) => native.tryShutdown(() => resolve()));
     await within(graceMs, Promise.all([finished, drained(live)]));
-    for (const call of live)
-      call.abort(new StatusError("UNAVAILABLE", "the server is shutting down", { reason: "DRAINING" }));
+    clearTimeout(streams);
+    endWhere(() => true);
     await within(FORCED_FLUSH_MS, finished);
     native.forceShutdown();
   };
@@ -128,8 +143,8 @@ export function createServer(options: ServerOptions): Server {
           resolve(bound);
         });
       }),
-    close({ graceMs = 10_000 } = {}) {
-      closing ??= shutDown(graceMs);
+    close(options = {}) {
+      closing ??= shutDown(options);
       return closing;
     },
   };
@@ -137,11 +152,13 @@ export function createServer(options: ServerOptions): Server {
     maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? 4 * 1024 * 1024,
     accept(path, transport) {
       if (closing === undefined) accept(path, transport);
-      else transport.sendStatus({ code: 14, details: "the server is shutting down", metadata: null });
+      else transport.sendStatus(toWireStatus(draining(), path.slice(1, path.lastIndexOf("/"))));
     },
   });
   return server;
 }
+
+const draining = () => new StatusError("UNAVAILABLE", "the server is shutting down", { reason: "DRAINING" });
 
 /** What grpc-js is told of a call that it is not to drive itself. */
 const INERT = { start() {} } as unknown as ServerInterceptingCall;

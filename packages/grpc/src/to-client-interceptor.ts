@@ -1,7 +1,7 @@
 import type { InterceptingCall, Interceptor as NativeInterceptor } from "@grpc/grpc-js";
 import type { Interceptor } from "./call.ts";
-import { warn } from "./client.ts";
 import { ClientCall } from "./client-call.ts";
+import { warn } from "./hooked-call.ts";
 import { createMethodTable, type NativeOptions } from "./to-server-interceptor.ts";
 import type { ClientTransportCall } from "./transport.ts";
 

@@ -1,8 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { ServerInterceptingCall, ServerInterceptingCallInterface, ServerInterceptor } from "@grpc/grpc-js";
 import type { Interceptor, Method } from "./call.ts";
-import { warn } from "./client.ts";
-import type { OnError } from "./hooked-call.ts";
+import { type OnError, warn } from "./hooked-call.ts";
 import { methodOf, methodOfPath } from "./method.ts";
 import { ServerCall, type ServerCallOptions } from "./server-call.ts";
 
