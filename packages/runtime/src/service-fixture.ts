@@ -28,9 +28,14 @@ export async function start({ config: overrides, ...options }: Options = {}) {
     DRAIN_GRACE: 5000,
     ...overrides,
   };
+  const [held, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const greeter = implement(greeterv1.GreetingService, {
     greet: async ({ name }) => {
       if (name === "slow") await new Promise((resolve) => setTimeout(resolve, 5));
+      if (name === "held") {
+        held.resolve();
+        await letGo.promise;
+      }
       return { message: `Hello ${name}` };
     },
     async *listGreetings() {},
@@ -67,29 +72,27 @@ export async function start({ config: overrides, ...options }: Options = {}) {
       const other = createClient(greeterv1.GreetingService, { target });
       return codeOf(other.greet({ name: "Ada" }, { timeoutMs: 5000 })).finally(() => other.close());
     },
-    /** A call that is in flight: greeted once and open. */
+    /** A call that is in flight until it is finished. */
+    async heldGreet() {
+      const ended = greetAs("held");
+      await held.promise;
+      return {
+        ended,
+        finish() {
+          letGo.resolve();
+          return ended;
+        },
+      };
+    },
+    /** A stream that is open: greeted once, and without an end of its own. */
     async chat() {
-      const finish = Promise.withResolvers<void>();
       const requests = async function* () {
         yield { name: "Ada" };
-        await finish.promise;
-        yield { name: "Bob" };
+        await new Promise(() => {});
       };
       const greetings = client.chatGreetings(requests(), { timeoutMs: 10_000 })[Symbol.asyncIterator]();
       await greetings.next();
-      const status = () =>
-        codeOf(
-          (async () => {
-            while (!(await greetings.next()).done);
-          })(),
-        );
-      return {
-        status,
-        finish: () => {
-          finish.resolve();
-          return status();
-        },
-      };
+      return { ended: codeOf(greetings.next()) };
     },
     check: (service: string) =>
       new Promise<string>((resolve) =>

@@ -39,7 +39,7 @@ test("with its dependency down it starts, lives, is not ready, and becomes ready
 test("the drain: tell, stop workers, end watches and refuse, finish, close", async () => {
   const events: string[] = [];
   const stopping = Promise.withResolvers<void>();
-  const { service, greet, chat, watch, admin, stub } = await start({
+  const { service, greet, heldGreet, watch, admin, stub } = await start({
     workers: [
       {
         name: "worker",
@@ -61,7 +61,7 @@ test("the drain: tell, stop workers, end watches and refuse, finish, close", asy
   const watchToldNotServing = Promise.withResolvers<void>();
   const health = watch("greeter.v1.GreetingService");
   await health.next();
-  const open = await chat();
+  const held = await heldGreet();
 
   const closed = service.close();
   expect(service.close()).toBe(closed);
@@ -71,7 +71,7 @@ test("the drain: tell, stop workers, end watches and refuse, finish, close", asy
   events.push(`the watch ends with ${await health.next()}`);
   await expect.poll(() => stub()).toBe("UNAVAILABLE");
   events.push("a new call is refused with UNAVAILABLE");
-  events.push(`the call in flight: ${await open.finish()}`);
+  events.push(`the call in flight: ${await held.finish()}`);
   await closed;
   events.push(`after it /healthz: ${await admin("/healthz").catch(() => "gone")}`);
 
@@ -122,14 +122,22 @@ test("clients have DRAIN_WAIT to notice before calls are refused", async () => {
 });
 
 test("calls that do not finish, workers and resources that do not close are left behind", async () => {
-  const { service, chat } = await start({
+  const { service, heldGreet } = await start({
     config: { DRAIN_GRACE: 50 },
     workers: [{ name: "stuck", start() {}, stop: () => new Promise(() => {}) }],
   });
-  const open = await chat();
-  const ended = open.status();
+  const held = await heldGreet();
   await service.close();
-  expect(await ended).toBe("UNAVAILABLE");
+  expect(await held.ended).toBe("UNAVAILABLE");
+});
+
+test("an open stream does not hold the drain: it ends at once with UNAVAILABLE", async () => {
+  const { service, chat } = await start({ config: { DRAIN_GRACE: 10_000 } });
+  const open = await chat();
+  const startedMs = performance.now();
+  await service.close();
+  expect(await open.ended).toBe("UNAVAILABLE");
+  expect(performance.now() - startedMs).toBeLessThan(1000);
 });
 
 test("a worker that fails to stop does not keep the others from being waited for", async () => {
