@@ -3,6 +3,7 @@ import type { Call, Interceptor, Method } from "@tenon/grpc";
 import { type AccessRule, type AccessWord, contractRule, toAccessRule } from "./access-rule.ts";
 import { bearerToken } from "./bearer-token.ts";
 import { HEALTH, REFLECTION } from "./infrastructure.ts";
+import { assertOptions } from "./option-range.ts";
 import { perMethod } from "./per-method.ts";
 import { ANONYMOUS, type Principal, principalKey } from "./principal.ts";
 import { eitherOf, type TokenVerifier } from "./token-verifier.ts";
@@ -38,6 +39,7 @@ export interface AuthOptions {
  */
 export function auth(options: AuthOptions): Interceptor {
   const { reflection = "admin", access = {}, methods = [], maxTokens = 10_000, now = () => new Date() } = options;
+  assertOptions("auth", { maxTokens }, { max: 10_000_000, integer: true });
   const verifier = rememberVerified(eitherOf(options), { maxTokens, now });
   const given = new Map(Object.entries(access).map(([name, words]) => [name, toAccessRule(words, name)]));
   for (const service of REFLECTION) given.set(service, toAccessRule([reflection], service));

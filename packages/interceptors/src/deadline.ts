@@ -3,6 +3,7 @@ import { durationMs } from "@bufbuild/protobuf/wkt";
 import { StatusError } from "@tenon/errors";
 import type { Interceptor } from "@tenon/grpc";
 import * as optionsv1 from "@tenon/options/tenon/options/v1";
+import { assertOptions } from "./option-range.ts";
 import { perMethod } from "./per-method.ts";
 
 export interface DeadlineOptions {
@@ -18,6 +19,7 @@ export interface DeadlineOptions {
  */
 export function deadline(options: DeadlineOptions = {}): Interceptor {
   const { unaryMs = 10_000, streamMs = 3_600_000 } = options;
+  assertOptions("deadline", { unaryMs, streamMs });
   const timeoutMsOf = perMethod(({ desc, responseStream }) => {
     const declared = desc === undefined ? undefined : getOption(desc, optionsv1.method).timeout;
     if (declared !== undefined) return durationMs(declared);

@@ -4,7 +4,8 @@ export { type AuthOptions, auth } from "./auth.ts";
 export { currentCall, detached } from "./current-call.ts";
 export { type DeadlineOptions, deadline } from "./deadline.ts";
 export { createFileKeySource, createKeySource, type KeySource, type KeySourceOptions } from "./key-source.ts";
-export { clientLevel, type Level, type LoggingOptions, logging, serverLevel } from "./logging.ts";
+export { clientLevel, type Level, serverLevel } from "./log-level.ts";
+export { type LogEvent, type LoggingOptions, logging } from "./logging.ts";
 export { type MetricsOptions, metrics } from "./metrics.ts";
 export {
   ANONYMOUS,

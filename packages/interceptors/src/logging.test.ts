@@ -3,7 +3,8 @@ import { createMetadata } from "@tenon/grpc";
 import { expect, test } from "vitest";
 import { CODE_NAMES } from "./code-name.ts";
 import { KINDS, recordLog, startGreeter } from "./greeter-fixture.ts";
-import { clientLevel, logging, serverLevel } from "./logging.ts";
+import { clientLevel, serverLevel } from "./log-level.ts";
+import { logging } from "./logging.ts";
 import { propagation } from "./propagation.ts";
 
 const LEVELS: Record<Code, readonly [server: string, client: string]> = {

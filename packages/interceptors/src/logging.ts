@@ -1,55 +1,100 @@
+import type { Message } from "@bufbuild/protobuf";
 import { type Code, StatusError } from "@tenon/errors";
-import type { Call, CallStatus, Interceptor, Metadata } from "@tenon/grpc";
+import type { Call, CallHooks, CallStatus, Interceptor, Method } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
+import { callFacts } from "./call-facts.ts";
 import { codeName } from "./code-name.ts";
+import { clientLevel, type Level, serverLevel } from "./log-level.ts";
 import { methodType } from "./method-type.ts";
+import { assertOptions } from "./option-range.ts";
 import { perMethod } from "./per-method.ts";
-import { type Principal, principalOf } from "./principal.ts";
-import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
-import { traceFacts } from "./trace-context.ts";
+import { redactedJson } from "./redacted-json.ts";
 
-export type Level = "debug" | "info" | "warn" | "error";
+/** What a line is written of: a call's start, its end, each message. */
+export type LogEvent = "start" | "finish" | "payload";
 
 export interface LoggingOptions {
   /** How much a code matters to who answers; see `serverLevel`. */
   serverLevel?: (code: Code) => Level;
   /** How much a code matters to who asked; see `clientLevel`. */
   clientLevel?: (code: Code) => Level;
+  /** By default `finish` alone. */
+  events?: readonly LogEvent[];
+  /** Whether the end of a call of this method with this code is told at all; by default always. */
+  decide?: (method: Method, code: Code) => boolean;
+  /** A call without streams that took longer is told as a warning at least, marked `grpc.slow`; by default none is slow. */
+  slowMs?: number;
+  /** The share of calls ended with OK whose end is told, from 0 to 1; by default all. Slow calls are told always. */
+  sampleOk?: number;
+  /** So many characters of a message's JSON are shown at most; by default 4,096. */
+  maxPayloadLength?: number;
+  random?: () => number;
 }
 
 /**
  * One line a call, at its end, under the field names of go-grpc-middleware, with the request's and the trace's id and
- * who called. Neither messages nor metadata. `err` is what lies behind a refusal made on purpose (a StatusError with a
- * cause); for what was thrown by mistake see `recovery`.
+ * who called. `err` is what lies behind a refusal made on purpose (a StatusError with a cause); for what was thrown by
+ * mistake see `recovery`. Metadata is never told, and messages only where `payload` asks for them: as JSON, without the
+ * fields that their contract marks `debug_redact`; those without a descriptor are not shown.
  */
 export function logging(logger: Logger, options: LoggingOptions = {}): Interceptor {
+  const { events = ["finish"], slowMs = Number.POSITIVE_INFINITY, sampleOk = 1, maxPayloadLength = 4096 } = options;
+  const { decide = () => true, random = Math.random } = options;
+  assertOptions("logging", { slowMs: options.slowMs, maxPayloadLength });
+  assertOptions("logging", { sampleOk }, { min: 0, max: 1 });
   const levels = { server: options.serverLevel ?? serverLevel, client: options.clientLevel ?? clientLevel };
   const factsOf = { server: perMethod(methodFacts("server")), client: perMethod(methodFacts("client")) };
+  const [tellsStart, tellsFinish, tellsPayload] = (["start", "finish", "payload"] as const).map((event) =>
+    events.includes(event),
+  );
+
   return function logging(call) {
+    const { method, side } = call;
     let startedAt = 0;
     let startedMs = 0;
-    return {
+    const beginning = () => ({
+      ...factsOf[side](method),
+      "peer.address": call.peer,
+      "grpc.start_time": new Date(startedAt).toISOString(),
+      ...callFacts(call),
+    });
+
+    const hooks: CallHooks = {
       onStart() {
         startedAt = Date.now();
         startedMs = performance.now();
+        if (tellsStart) logger[levels[side]("OK")](beginning(), "started call");
       },
       onEnd(status) {
+        const tookMs = performance.now() - startedMs;
+        const slow = tookMs > slowMs && !method.requestStream && !method.responseStream;
+        if (!tellsFinish || !decide(method, status.code)) return;
+        if (status.code === "OK" && !slow && sampleOk < 1 && random() >= sampleOk) return;
         const facts = {
-          ...factsOf[call.side](call.method),
-          "peer.address": call.peer,
-          "grpc.start_time": new Date(startedAt).toISOString(),
-          ...callFacts(call),
+          ...beginning(),
           "grpc.code": codeName(status.code),
           ...errorFacts(status),
-          "grpc.time_ms": Math.round((performance.now() - startedMs) * 1000) / 1000,
+          "grpc.time_ms": Math.round(tookMs * 1000) / 1000,
+          ...(slow && { "grpc.slow": true }),
         };
-        logger[levels[call.side](status.code)](facts, "finished call");
+        const level = levels[side](status.code);
+        logger[slow && level !== "error" ? "warn" : level](facts, "finished call");
       },
     };
+    if (!tellsPayload) return hooks;
+
+    const tellPayload = (what: "request" | "response", deed: "sent" | "received") => (message: unknown) => {
+      const content = toContent(method, what, message, maxPayloadLength);
+      const facts = { ...beginning(), [`grpc.${what}.content`]: content };
+      logger[levels[side]("OK")](facts, `${what} ${deed}`);
+    };
+    const [incoming, outgoing] =
+      side === "server" ? (["request", "response"] as const) : (["response", "request"] as const);
+    return { ...hooks, onReceive: tellPayload(incoming, "received"), onSend: tellPayload(outgoing, "sent") };
   };
 }
 
-const methodFacts = (side: Call["side"]) => (method: Call["method"]) => ({
+const methodFacts = (side: Call["side"]) => (method: Method) => ({
   protocol: "grpc",
   "grpc.component": side,
   "grpc.service": method.service,
@@ -57,71 +102,20 @@ const methodFacts = (side: Call["side"]) => (method: Call["method"]) => ({
   "grpc.method_type": methodType(method),
 });
 
-/** What tells one call from another, as far as it has it. */
-export function callFacts(call: Call): Record<string, string> {
-  const facts: Record<string, string> = {};
-  const deadline = toInstant(call.deadline);
-  if (deadline !== undefined) facts["grpc.request.deadline"] = deadline;
-  const requestId = requestIdOf(call) || text(call.requestMetadata, REQUEST_ID_HEADER);
-  if (requestId !== "") facts.request_id = requestId;
-  Object.assign(facts, traceFacts(call));
-  const principal = principalOf(call);
-  if (principal.kind !== "anonymous") facts.principal = principalName(principal);
-  return facts;
-}
-
-const principalName = (principal: Exclude<Principal, { kind: "anonymous" }>): string =>
-  principal.kind === "user" ? `user:${principal.id}` : `service:${principal.name}`;
-
-function text(metadata: Metadata, key: string): string {
-  const [value] = metadata.get(key);
-  return typeof value === "string" ? value : "";
-}
-
-/** Callers may name instants that no calendar has. */
-const toInstant = (epochMs: number): string | undefined =>
-  Math.abs(epochMs) <= 8.64e15 ? new Date(epochMs).toISOString() : undefined;
-
 function errorFacts({ code, message, error }: CallStatus): object {
   if (code === "OK") return {};
   if (error instanceof StatusError && error.cause !== undefined) return { "grpc.error": message, err: error };
   return { "grpc.error": message };
 }
 
-/** go-grpc-middleware's DefaultServerCodeToLevel: what is the caller's affair is info, what is ours is error. */
-export function serverLevel(code: Code): Level {
-  switch (code) {
-    case "OK":
-    case "NOT_FOUND":
-    case "CANCELLED":
-    case "ALREADY_EXISTS":
-    case "INVALID_ARGUMENT":
-    case "UNAUTHENTICATED":
-      return "info";
-    case "UNKNOWN":
-    case "UNIMPLEMENTED":
-    case "INTERNAL":
-    case "DATA_LOSS":
-      return "error";
-    default:
-      return "warn";
-  }
-}
-
-/** go-grpc-middleware's DefaultClientCodeToLevel: the callee tells its own story, so a client says less. */
-export function clientLevel(code: Code): Level {
-  switch (code) {
-    case "UNKNOWN":
-    case "DEADLINE_EXCEEDED":
-    case "PERMISSION_DENIED":
-    case "UNAUTHENTICATED":
-      return "info";
-    case "UNIMPLEMENTED":
-    case "INTERNAL":
-    case "UNAVAILABLE":
-    case "DATA_LOSS":
-      return "warn";
-    default:
-      return "debug";
+/** A line about a message must not cost the call, whatever the message is. */
+function toContent({ desc }: Method, what: "request" | "response", message: unknown, maxLength: number): unknown {
+  if (desc === undefined) return "[not shown: no descriptor]";
+  try {
+    const json = redactedJson(what === "request" ? desc.input : desc.output, message as Message);
+    const text = JSON.stringify(json);
+    return text.length <= maxLength ? json : `${text.slice(0, maxLength).toWellFormed()}… (${text.length} characters)`;
+  } catch {
+    return "[not shown: no JSON of it]";
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { StatusError } from "@tenon/errors";
 import { type Call, type CallHooks, type Interceptor, retriesAllowed } from "@tenon/grpc";
 import { currentCall, onBehalfOf } from "./current-call.ts";
+import { assertOptions } from "./option-range.ts";
 import { isRequestId, REQUEST_ID_HEADER, requestIdKey, requestIdOf } from "./request-id.ts";
 import { TRACEPARENT, TRACESTATE } from "./trace-context.ts";
 
@@ -22,6 +23,7 @@ export interface PropagationOptions {
  */
 export function propagation(options: PropagationOptions = {}): Interceptor {
   const { marginMs = 20, metadata = [], newRequestId = randomUUID } = options;
+  assertOptions("propagation", { marginMs }, { min: 0 });
   return function propagation(call) {
     if (call.side === "client") return inherit(call, metadata, marginMs);
     return {

@@ -2,7 +2,7 @@ import { StatusError } from "@tenon/errors";
 import type { CallStatus, Interceptor, Method } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import { Counter, type Registry } from "prom-client";
-import { callFacts } from "./logging.ts";
+import { callFacts } from "./call-facts.ts";
 import { createLabels, METHOD_LABELS } from "./method-labels.ts";
 import { perMethod } from "./per-method.ts";
 
