@@ -19,16 +19,13 @@ export interface PaymentHandlerOptions {
   driver: PaymentDriver;
   once: Once<Tables>;
   paging: Paging;
-  /** How long an attempt has a request for itself. */
-  leaseMs: number;
 }
 
 export function createPaymentHandler(options: PaymentHandlerOptions): Implementation {
-  const { payments, driver, once, paging, leaseMs } = options;
+  const { payments, driver, once, paging } = options;
 
   /** Write the step, ask the processor, write its answer: the one way in which a request changes a payment. */
   const steps = (call: Call, begin: (service: PaymentService) => Promise<Work>) => ({
-    leaseMs,
     begin: (tx: Transaction<Tables>) => begin(payments(tx)),
     // Settled already where an attempt that was lost, or the worker after it, came so far.
     act: async (work: Work): Promise<Verdict | undefined> =>

@@ -42,7 +42,7 @@ export interface PaymentParts {
   logger: Logger;
   /** For page tokens and fingerprints of requests: the same for every replica. */
   secret: Uint8Array;
-  /** How long an attempt has a step for itself; by default 10 s. */
+  /** How long an attempt has a step for itself before the worker takes it up; by default 10 s. */
   leaseMs?: number;
   /** How often the worker looks for steps; by default every 2 s. */
   intervalMs?: number;
@@ -72,7 +72,6 @@ export function wirePayment(parts: PaymentParts): PaymentWiring {
     driver,
     once: createOnce({ db, secret, principalOf, now }),
     paging: createPaging({ secret }),
-    leaseMs,
   });
   const finishDueSteps = createDueStepFinisher({ store, driver, logger, now, leaseMs });
   const forgetAnswers = (signal: AbortSignal) => deleteExpired(db, { now: now(), signal });

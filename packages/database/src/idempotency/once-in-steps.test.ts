@@ -16,6 +16,11 @@ const steps = (name: string, act: () => Promise<string> = async () => "acted") =
   finish: (tx: Kysely<Tables>, acted: string) => writing(`${name} ${acted}`)(tx),
 });
 
+const leaseEnd = async (rig: Awaited<ReturnType<typeof onceRig>>) => {
+  const [record] = (await rig.records()) as { lease_expires_at: Date }[];
+  return record?.lease_expires_at ?? new Date(0);
+};
+
 /** An act that is a process's last: it never ends. */
 const dies = () => new Promise<never>(() => {});
 
@@ -51,6 +56,29 @@ test("a rival is kept away while the lease holds, and resumes once it has expire
   rig.clock.advance(400);
   await rig.once.inSteps(callOf(), request, Response, steps("c"));
   expect(await rig.effects()).toEqual(["a begins", "c resumes", "c acted"]);
+});
+
+test("the lease of an act that goes on is renewed", async () => {
+  await using rig = await onceRig();
+  const request = requestOf();
+  const goOn = Promise.withResolvers<string>();
+  const begun = Promise.withResolvers<void>();
+  const act = () => {
+    begun.resolve();
+    return goOn.promise;
+  };
+  const long = rig.once.inSteps(callOf(), request, Response, { ...steps("long", act), leaseMs: 60 });
+  await begun.promise;
+  for (let past = 0; past < 5; past++) {
+    rig.clock.advance(50);
+    const until = rig.clock.now().getTime() + 60;
+    await expect.poll(async () => (await leaseEnd(rig)).getTime()).toBe(until);
+  }
+  const failure = await failureOf(rig.once.inSteps(callOf(), request, Response, steps("rival")));
+  expect(failure).toMatchObject({ reason: "REQUEST_IN_PROGRESS" });
+  goOn.resolve("acted");
+  await long;
+  expect(await rig.effects()).toEqual(["long begins", "long acted"]);
 });
 
 test("who lost the lease writes nothing more, and the answer is the other's", async () => {

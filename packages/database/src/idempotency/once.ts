@@ -12,7 +12,7 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import { withSignal } from "../open-database.ts";
 import { isDefinitive, type Outcome } from "./outcome.ts";
 import { type Caller, createRequestKeys, type IdentifiedRequest, type RequestKey } from "./request-key.ts";
-import { claim, lease, reclaim, release, settle } from "./request-record.ts";
+import { claim, lease, reclaim, release, renew, settle } from "./request-record.ts";
 
 export interface OnceOptions<Tables> {
   /** Where the effects and the records of them are, together: migrated with `databaseMigrations`. */
@@ -59,7 +59,10 @@ export type Answered<S extends DescMessage> = MessageInitShape<S> | StatusError;
  * that finds an expired one resumes: so `act` must be safe to repeat.
  */
 export interface Steps<Tables, S extends DescMessage, Begun, Acted> {
-  /** Longer than `act` can take; by default 30 s. */
+  /**
+   * How long the lease outlives a process that was killed, in which nobody can resume; by default 3 s. It is renewed every
+   * third of that while `act` goes on, however long that takes.
+   */
   leaseMs?: number;
   /** Writes what is intended. `resumed`: an earlier attempt got here and then was lost; read where it stopped. */
   begin(tx: Transaction<Tables>, attempt: { resumed: boolean }): Promise<Begun>;
@@ -121,7 +124,7 @@ export function createOnce<Tables>(options: OnceOptions<Tables>): Once<Tables> {
     return reply(call, response, "result" in went ? { outcome: went.result, replayed: false } : went);
   };
 
-  once.inSteps = async (call, request, response, { leaseMs = 30_000, begin, act, finish }) => {
+  once.inSteps = async (call, request, response, { leaseMs = 3000, begin, act, finish }) => {
     const key = keyOf(call, request);
     const went = await claimed(call, key, async (tx, resumed) => {
       const begun = await begin(tx, { resumed });
@@ -130,6 +133,9 @@ export function createOnce<Tables>(options: OnceOptions<Tables>): Once<Tables> {
     if ("outcome" in went) return reply(call, response, went);
     const { begun, leaseId } = went.result;
     const detached = withSignal(db, NEVER);
+    // A renewal that fails is followed by another, and a lease that is lost after all is noticed by reclaim.
+    const beat = () => void renew(detached, key, leaseId, leaseMs, now()).catch(() => {});
+    const heartbeat = setInterval(beat, leaseMs / 3);
     let ended: Done | Went<Outcome>;
     try {
       const acted = await act(begun);
@@ -141,6 +147,8 @@ export function createOnce<Tables>(options: OnceOptions<Tables>): Once<Tables> {
       // A lease that cannot be given back expires by itself.
       await release(detached, key, leaseId, now()).catch(() => {});
       throw error;
+    } finally {
+      clearInterval(heartbeat);
     }
     return reply(call, response, "result" in ended ? { outcome: ended.result, replayed: false } : ended);
   };

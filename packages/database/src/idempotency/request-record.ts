@@ -64,6 +64,15 @@ export async function lease(tx: Tx, key: RequestKey, leaseMs: number, { now, kee
   return id;
 }
 
+/** Has a lease hold for `leaseMs` from now. One that has run out is not renewed: another attempt may have resumed. */
+export async function renew(db: Tx, key: RequestKey, leaseId: string, leaseMs: number, now: Date): Promise<void> {
+  await table(db)
+    .updateTable("idempotency")
+    .set({ lease_expires_at: after(now, leaseMs) })
+    .where((eb) => eb.and([eb.and({ ...idOf(key), lease: leaseId }), eb("lease_expires_at", ">", now)]))
+    .execute();
+}
+
 /** Records, in the transaction that claimed it, how the request ended. */
 export async function settle(tx: Tx, key: RequestKey, outcome: Outcome, lifetime: Lifetime): Promise<void> {
   await put(tx, key, toState(outcome), lifetime);
