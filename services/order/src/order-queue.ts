@@ -29,13 +29,15 @@ export interface OrderChange {
 }
 
 /**
- * The orders that have something to be done, shared by the workers of all replicas. A claim holds for a lease, which every
- * change renews. Changes are made only under the claim and only to the version that the worker knew: whoever lost
+ * The orders that have something to be done, shared by the workers of all replicas. A claim holds for a lease, which its
+ * holder renews while he works, so that the orders of one who was killed are soon another's. Changes are made only under the claim and only to the version that the worker knew: whoever lost
  * either gets undefined and has changed nothing.
  */
 export interface OrderQueue {
   /** Claims up to `limit` orders that are due and that nobody holds, the oldest first. */
   claim(limit: number): Promise<ClaimedOrder[]>;
+  /** Has these claims hold for another lease from now; those that were lost stay lost. */
+  renew(orders: readonly ClaimedOrder[]): Promise<void>;
   /** The claimed order as it is now; undefined where the claim was lost. */
   reload(order: ClaimedOrder): Promise<ClaimedOrder | undefined>;
   /** Notes that a request for money may leave from now on. */

@@ -31,7 +31,7 @@ export interface WireOrderOptions {
   secret: Uint8Array;
   payments: Payments;
   users: Users;
-  /** How long a claim of an order outlives a worker that died; by default 15 s. */
+  /** How long a claim of an order outlives a worker that died; by default 3 s. */
   leaseMs?: number;
   worker?: Pick<OrderWorkerOptions, "concurrency" | "pollMs" | "stepTimeoutMs" | "stopGraceMs">;
   now?: () => Date;
@@ -49,7 +49,7 @@ export interface WiredOrder {
 
 /** The service without its process: storage, rules, handlers and the saga's worker, joined. */
 export function wireOrder(options: WireOrderOptions): WiredOrder {
-  const { db, listener, logger, secret, payments, users, leaseMs, worker } = options;
+  const { db, listener, logger, secret, payments, users, leaseMs = 3000, worker } = options;
   const { now = () => new Date(), newId = () => uuidv7(), random = Math.random } = options;
 
   const changes = createOrderStatusFeed({
@@ -67,7 +67,7 @@ export function wireOrder(options: WireOrderOptions): WiredOrder {
     });
   const handling = { db, once: createOnce({ db, secret, principalOf, now }), paging: createPaging({ secret }) };
 
-  const queue = createPostgresOrderQueue({ db, now, newId, ...(leaseMs !== undefined && { leaseMs }) });
+  const queue = createPostgresOrderQueue({ db, now, newId, leaseMs });
   const saga = createOrderSaga({ queue, payments, users });
   const onDue = (wake: () => void) => listener.subscribe("order_due", { onNotify: wake, onGap: wake });
   const forgetAnswers = (signal: AbortSignal) => deleteExpired(db, { now: now(), signal });
@@ -77,7 +77,7 @@ export function wireOrder(options: WireOrderOptions): WiredOrder {
       createOrderHandler({ ...handling, service: orders }),
     ],
     workers: [
-      createOrderWorker({ queue, saga, onDue, logger, random, ...worker }),
+      createOrderWorker({ queue, saga, onDue, logger, random, renewMs: leaseMs / 3, ...worker }),
       createPeriodicWorker({ name: "old-answers", intervalMs: FORGET_INTERVAL_MS, work: forgetAnswers, logger }),
     ],
   };

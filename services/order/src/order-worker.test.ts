@@ -1,5 +1,6 @@
 import { StatusError } from "@tenon/errors";
 import { createLogger } from "@tenon/logger";
+import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createOrderWorker, type OrderWorkerOptions } from "./order-worker.ts";
 import { createOrderWorld } from "./order-world.ts";
@@ -86,6 +87,25 @@ test("a step that hangs is cut off, and tried again", async () => {
     },
   });
   const { id } = await world.place();
+  await isState(id, "CONFIRMED");
+});
+
+test("a claim is renewed for as long as its step takes", async () => {
+  const [inStep, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  world.payments.onMoment = async ({ step, phase }) => {
+    if (step !== "authorize" || phase !== "before") return;
+    inStep.resolve();
+    await goOn.promise;
+  };
+  const { id } = await world.place();
+  startWorker({ renewMs: 5 });
+  await inStep.promise;
+  for (let time = 0; time < 3; time++) {
+    await world.passLeases();
+    const held = world.db.selectFrom("orders").where("id", "=", id).where("lease_until", ">", sql<Date>`now()`);
+    await expect.poll(() => held.select("id").execute()).toEqual([{ id }]);
+  }
+  goOn.resolve();
   await isState(id, "CONFIRMED");
 });
 

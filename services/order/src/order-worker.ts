@@ -1,5 +1,5 @@
 import type { Logger } from "@tenon/logger";
-import type { Worker } from "@tenon/runtime";
+import { createPeriodicWorker, type Worker } from "@tenon/runtime";
 import type { ClaimedOrder, OrderQueue } from "./order-queue.ts";
 import type { OrderSaga } from "./order-saga.ts";
 import { retryDelay } from "./retry-delay.ts";
@@ -16,7 +16,9 @@ export interface OrderWorkerOptions {
   concurrency?: number;
   /** How often to look for what nobody called for: orders whose delay or whose holder's lease ran out. By default 1 s. */
   pollMs?: number;
-  /** A step that takes longer is cut off and tried again later; by default 10 s. Shorter than the lease of a claim. */
+  /** How often the claims of orders in work are renewed; by default every second. Well below the lease of a claim. */
+  renewMs?: number;
+  /** A step that takes longer is cut off and tried again later; by default 10 s. */
   stepTimeoutMs?: number;
   /** How long steps in work may take to end when the worker stops, before they are cut off; by default 2 s. */
   stopGraceMs?: number;
@@ -25,13 +27,19 @@ export interface OrderWorkerOptions {
 /** Drives open orders to where they rest: claims what is due and does step after step, several orders at once. */
 export function createOrderWorker(options: OrderWorkerOptions): Worker {
   const { queue, saga, onDue, logger, random } = options;
-  const { concurrency = 16, pollMs = 1000, stepTimeoutMs = 10_000, stopGraceMs = 2000 } = options;
-  const inWork = new Set<Promise<void>>();
+  const { concurrency = 16, pollMs = 1000, renewMs = 1000, stepTimeoutMs = 10_000, stopGraceMs = 2000 } = options;
+  const inWork = new Map<ClaimedOrder, Promise<void>>();
   const stopping = new AbortController();
   const cutOff = new AbortController();
   let alarm = Promise.withResolvers<void>();
   let running: Promise<void> | undefined;
 
+  const heartbeat = createPeriodicWorker({
+    name: "order-claims",
+    intervalMs: renewMs,
+    work: () => queue.renew([...inWork.keys()]),
+    logger,
+  });
   const wake = () => alarm.resolve();
 
   async function run(): Promise<void> {
@@ -58,10 +66,10 @@ export function createOrderWorker(options: OrderWorkerOptions): Worker {
 
   function begin(order: ClaimedOrder): void {
     const work = drive(order).finally(() => {
-      inWork.delete(work);
+      inWork.delete(order);
       wake();
     });
-    inWork.add(work);
+    inWork.set(order, work);
   }
 
   async function drive(claimed: ClaimedOrder): Promise<void> {
@@ -99,6 +107,7 @@ export function createOrderWorker(options: OrderWorkerOptions): Worker {
   return {
     name: "orders",
     start() {
+      heartbeat.start();
       running = run();
     },
     async stop() {
@@ -106,8 +115,9 @@ export function createOrderWorker(options: OrderWorkerOptions): Worker {
       wake();
       const timer = setTimeout(() => cutOff.abort(), stopGraceMs);
       await running;
-      await Promise.all(inWork);
+      await Promise.all(inWork.values());
       clearTimeout(timer);
+      await heartbeat.stop();
     },
   };
 }

@@ -7,13 +7,13 @@ export interface PostgresOrderQueueOptions {
   db: Kysely<Tables>;
   now: () => Date;
   newId: () => string;
-  /** How long a claim holds without a change, in milliseconds. Longer than the longest step; 15 s by default. */
+  /** How long a claim holds that is not renewed, in milliseconds; by default 3 s. */
   leaseMs?: number;
 }
 
 /** The queue in the rows of the orders themselves. Leases and delays go by the database's clock, the only one all share. */
 export function createPostgresOrderQueue(options: PostgresOrderQueueOptions): OrderQueue {
-  const { db, now, newId, leaseMs = 15_000 } = options;
+  const { db, now, newId, leaseMs = 3000 } = options;
   const after = (ms: number) => sql<Date>`now() + ${ms}::float8 * interval '1 millisecond'`;
   const held = ({ id, claim }: ClaimedOrder) =>
     db.updateTable("orders").where("id", "=", id).where("claimed_by", "=", claim);
@@ -33,6 +33,18 @@ export function createPostgresOrderQueue(options: PostgresOrderQueueOptions): Or
         from due where orders.id = due.id
         returning orders.*`.execute(db);
       return rows.map(toClaimed).sort((a, b) => (a.id < b.id ? -1 : 1));
+    },
+
+    async renew(orders) {
+      if (orders.length === 0) return;
+      const claims = new Set(orders.map(({ claim }) => claim));
+      const ids = orders.map(({ id }) => id);
+      await db
+        .updateTable("orders")
+        .set({ lease_until: after(leaseMs) })
+        .where("id", "in", ids)
+        .where("claimed_by", "in", [...claims])
+        .execute();
     },
 
     async reload({ id, claim }) {
