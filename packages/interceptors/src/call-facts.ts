@@ -1,4 +1,5 @@
 import type { Call } from "@tenon/grpc";
+import { clientAddressKey } from "./client-address.ts";
 import { type Principal, principalOf } from "./principal.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import { traceFacts } from "./trace-context.ts";
@@ -8,6 +9,8 @@ export function callFacts(call: Call): Record<string, string> {
   const facts: Record<string, string> = {};
   const deadline = toInstant(call.deadline);
   if (deadline !== undefined) facts["grpc.request.deadline"] = deadline;
+  const clientAddress = call.values.get(clientAddressKey);
+  if (clientAddress !== "") facts["client.address"] = clientAddress;
   const requestId = requestIdOf(call) || sentRequestId(call);
   if (requestId !== "") facts.request_id = requestId;
   Object.assign(facts, traceFacts(call));

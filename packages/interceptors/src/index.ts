@@ -1,6 +1,7 @@
 export { type AccessRule, type AccessWord, contractRule } from "./access-rule.ts";
 export { type AccessTokenOptions, signAccessToken } from "./access-token.ts";
 export { type AuthOptions, auth } from "./auth.ts";
+export { type ClientAddressOptions, clientAddress, clientAddressOf } from "./client-address.ts";
 export { currentCall, detached } from "./current-call.ts";
 export { type DeadlineOptions, deadline } from "./deadline.ts";
 export { createFileKeySource, createKeySource, type KeySource, type KeySourceOptions } from "./key-source.ts";
@@ -17,6 +18,7 @@ export {
   type UserPrincipal,
 } from "./principal.ts";
 export { type PropagationOptions, propagation } from "./propagation.ts";
+export { type RateClass, type RateLimitOptions, rateLimit } from "./rate-limit.ts";
 export { type RecoveryOptions, recovery } from "./recovery.ts";
 export { REQUEST_ID_HEADER, requestIdKey, requestIdOf } from "./request-id.ts";
 export type { ServerAddress } from "./rpc-attributes.ts";
@@ -28,6 +30,7 @@ export {
   standardClient,
   standardServer,
 } from "./standard-chain.ts";
+export type { Rate } from "./token-bucket.ts";
 export {
   createServiceTokenVerifier,
   createTokenVerifier,

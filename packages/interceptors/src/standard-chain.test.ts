@@ -23,6 +23,24 @@ test("a server knows the request, tells of it, and lets it in before it looks in
   ]);
 });
 
+test("a server finds the client behind its proxies and limits rates where it is asked to", () => {
+  const { logger } = recordLog();
+  const rateLimits = { classes: { write: { perSecond: 1, burst: 1 } } };
+  const options = { logger, registry: new Registry(), methods: METHODS, auth: {} };
+  expect(names(standardServer({ ...options, trustedProxies: ["10.0.0.0/8"], rateLimits }))).toEqual([
+    "propagation",
+    "clientAddress",
+    "tracing",
+    "logging",
+    "metrics",
+    "recovery",
+    "deadline",
+    "auth",
+    "rateLimit",
+    "validation",
+  ]);
+});
+
 test("a client tells of a call, gives it its time, and says who it is", () => {
   const { logger } = recordLog();
   const tokens = createServiceTokens({ name: "order", key: createTestKey("order").private });

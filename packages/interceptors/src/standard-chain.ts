@@ -2,11 +2,13 @@ import type { Interceptor, Method } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import type { Registry } from "prom-client";
 import { type AuthOptions, auth } from "./auth.ts";
+import { clientAddress } from "./client-address.ts";
 import { deadline } from "./deadline.ts";
 import { HEALTH } from "./infrastructure.ts";
 import { logging } from "./logging.ts";
 import { metrics } from "./metrics.ts";
 import { propagation } from "./propagation.ts";
+import { type RateLimitOptions, rateLimit } from "./rate-limit.ts";
 import { recovery } from "./recovery.ts";
 import { allBut, type Match } from "./selector.ts";
 import { type ServiceTokens, serviceToken } from "./service-token.ts";
@@ -19,18 +21,25 @@ export interface StandardServerOptions {
   /** What the server serves: `methodsOf(services, natives)`. Wrong access or validation rules of it are thrown. */
   methods: readonly Method[];
   auth: Omit<AuthOptions, "methods">;
+  /** Our proxies in front of this server, which are believed about the client's address; by default there are none. */
+  trustedProxies?: readonly string[];
+  /** What one caller may do; by default rates are not limited. */
+  rateLimits?: Omit<RateLimitOptions, "methods">;
 }
 
 /** What every server of ours does with a call, outermost first. */
-export function standardServer({ logger, registry, methods, auth: authOptions }: StandardServerOptions): Interceptor[] {
+export function standardServer(options: StandardServerOptions): Interceptor[] {
+  const { logger, registry, methods, trustedProxies, rateLimits } = options;
   return [
     propagation(), // what runs in the call knows that it does, and its request by name
+    ...(trustedProxies ? [clientAddress({ trustedProxies })] : []), // whom the proxies speak for
     allBut(isHealth, tracing({ methods })), // a span, whose ids all further lines carry
     allBut(isHealth, logging(logger)), // one line, whatever happens further in; probes would drown the rest
     metrics(registry, { side: "server", methods }), // one count, refusals included
     recovery(logger, { registry, methods }), // what nobody meant to throw is told with its stack
     allBut(isHealth, deadline()), // nothing runs for ever, nothing starts too late; health is watched for as long as one likes
-    auth({ ...authOptions, methods }), // who is not let in costs no more than this
+    auth({ ...options.auth, methods }), // who is not let in costs no more than this
+    ...(rateLimits ? [rateLimit({ ...rateLimits, methods })] : []), // nor who comes too often
     validation({ methods }), // each message, once it is known whose it is
   ];
 }

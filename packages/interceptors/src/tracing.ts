@@ -13,6 +13,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { Call, CallHooks, CallStatus, Interceptor, Metadata, Method } from "@tenon/grpc";
+import { clientAddressOf } from "./client-address.ts";
 import { createKnown } from "./method-labels.ts";
 import { toPeerAddress } from "./peer-address.ts";
 import { perMethod } from "./per-method.ts";
@@ -117,13 +118,14 @@ function endSpan(span: Span | undefined, call: Call, { code, message }: CallStat
   span.end();
 }
 
-function peerAttributes({ side, peer }: Call) {
+function peerAttributes(call: Call) {
+  const { side, peer } = call;
   const { address, port } = toPeerAddress(peer) ?? {};
   if (address === undefined) return {};
   return {
     "network.peer.address": address,
     ...(port !== undefined && { "network.peer.port": port }),
-    ...(side === "server" && { "client.address": address }),
+    ...(side === "server" && { "client.address": clientAddressOf(call) }),
   };
 }
 
