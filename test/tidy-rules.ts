@@ -36,6 +36,7 @@ const LAYERS = [
   ["grpc"],
   ["interceptors"],
   ["database"],
+  ["transcoding"],
   ["runtime"],
   ["testing"],
 ];

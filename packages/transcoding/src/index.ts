@@ -1,0 +1,10 @@
+export { errorResponse, HTTP_STATUS } from "./error-response.ts";
+export { toFetch } from "./fetch-handler.ts";
+export type { RequestHeaders } from "./header-metadata.ts";
+export type { HttpRequest, HttpResponse } from "./http-message.ts";
+export { createRouter, type HttpRoute, httpRoutes, RouteError, type Router, routesOf } from "./http-routes.ts";
+export { toNodeListener } from "./node-listener.ts";
+export { buildPath, type PathTemplate, parsePathTemplate, patternOf, TemplateError } from "./path-template.ts";
+export type { RequestMappingOptions } from "./request-mapping.ts";
+export type { ResponseJsonOptions } from "./response-json.ts";
+export { type Backend, createTranscoder, type Transcoder, type TranscoderOptions } from "./transcoder.ts";

@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { HttpRequest, HttpResponse } from "./http-message.ts";
+
+/** For Node's own HTTP server, and for whatever takes its listeners: `createServer(toNodeListener(transcoder.handle))`. */
+export function toNodeListener(
+  handle: (request: HttpRequest) => Promise<HttpResponse>,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  return async (incoming, outgoing) => {
+    const left = new AbortController();
+    outgoing.on("close", () => left.abort(new Error("the client has left")));
+    const answer = await handle({
+      method: incoming.method ?? "GET",
+      url: incoming.url ?? "/",
+      headers: incoming.headers,
+      body: hasBody(incoming) ? incoming : undefined,
+      signal: left.signal,
+    });
+    await sendAnswer(outgoing, answer);
+    // What was not read of the body is not waited for, nor is the connection used again.
+    if (!incoming.complete) incoming.resume();
+  };
+}
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+
+async function sendAnswer(outgoing: ServerResponse, { status, headers, body }: HttpResponse): Promise<void> {
+  const head = outgoing.req.method === "HEAD";
+  if (typeof body === "string") {
+    const length = status === 204 ? {} : { "content-length": Buffer.byteLength(body) };
+    const incomplete = outgoing.req.complete ? {} : { connection: "close" };
+    outgoing.writeHead(status, { ...headers, ...length, ...incomplete });
+    outgoing.end(head ? undefined : body);
+    return;
+  }
+  const parts = body[Symbol.asyncIterator]();
+  outgoing.writeHead(status, headers);
+  if (head) {
+    outgoing.end();
+    void parts.return?.();
+    return;
+  }
+  outgoing.flushHeaders();
+  try {
+    for await (const part of { [Symbol.asyncIterator]: () => parts }) {
+      if (outgoing.destroyed) break;
+      if (!outgoing.write(part)) await drained(outgoing);
+    }
+    outgoing.end();
+  } catch {
+    // A body that breaks off must not look whole.
+    outgoing.destroy();
+  }
+}
+
+/** Resolves when the client has read, and when it has left. */
+const drained = (outgoing: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = () => {
+      outgoing.off("drain", done);
+      outgoing.off("close", done);
+      resolve();
+    };
+    if (outgoing.destroyed) return resolve();
+    outgoing.on("drain", done);
+    outgoing.on("close", done);
+  });

@@ -1,0 +1,69 @@
+import { headerOf } from "./header-metadata.ts";
+import type { HttpRequest } from "./http-message.ts";
+import { bodyTooLarge, requestTimeout, unsupportedMediaType } from "./http-refusal.ts";
+import { decodeUtf8, type ParsedJson, parseJson } from "./json-text.ts";
+import { parseMediaType } from "./media-type.ts";
+
+export interface BodyLimits {
+  /** Largest body of one message, and largest message of a stream. */
+  maxBytes: number;
+  /** For the whole body of one message. */
+  timeoutMs: number;
+}
+
+/** curl's `-d` says the second of JSON too, so it is taken for JSON; forms are not. */
+const JSON_TYPES = ["application/json", "application/x-www-form-urlencoded"];
+const LINE_TYPES = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
+
+/**
+ * How the body is written: `json`, or `lines` of JSON. Throws 415 for what is neither, is in another character set than
+ * UTF-8, or compressed. Without a type it is JSON.
+ */
+export function bodyKind(headers: HttpRequest["headers"], { lines }: { lines: boolean }): "json" | "lines" {
+  const accepted = lines ? "application/x-ndjson, application/json" : "application/json";
+  const encoding = headerOf(headers, "content-encoding")?.trim().toLowerCase() ?? "identity";
+  if (encoding !== "identity") throw unsupportedMediaType("the body is compressed", `${accepted} as it is`);
+  const header = headerOf(headers, "content-type");
+  if (header === undefined || header === "") return "json";
+  const media = parseMediaType(header);
+  const charset = media?.parameters.get("charset") ?? "utf-8";
+  if (!["utf-8", "utf8", "us-ascii"].includes(charset)) {
+    throw unsupportedMediaType("the character set is not UTF-8", `${accepted} in UTF-8`);
+  }
+  if (media && (JSON_TYPES.includes(media.type) || media.type.endsWith("+json"))) return "json";
+  if (media && lines && LINE_TYPES.includes(media.type)) return "lines";
+  throw unsupportedMediaType("the body has a type that is not taken", accepted);
+}
+
+/** The whole body; undefined where there is none. Throws 413 and 408 by the limits, INVALID_ARGUMENT where it is no JSON. */
+export async function readJsonBody(request: HttpRequest, limits: BodyLimits): Promise<ParsedJson | undefined> {
+  const bytes = await readBody(request, limits);
+  if (bytes.byteLength === 0) return undefined;
+  bodyKind(request.headers, { lines: false });
+  return parseJson(decodeUtf8(bytes));
+}
+
+/** The bytes of a body. */
+export async function readBody({ body, headers }: HttpRequest, { maxBytes, timeoutMs }: BodyLimits): Promise<Buffer> {
+  if (body === undefined) return Buffer.alloc(0);
+  if (Number(headerOf(headers, "content-length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(requestTimeout()), timeoutMs);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const iterator = body[Symbol.asyncIterator]();
+  try {
+    while (true) {
+      const { done, value } = await Promise.race([iterator.next(), late.promise]);
+      if (done) return chunks.length === 1 ? Buffer.from(chunks[0] as Uint8Array) : Buffer.concat(chunks);
+      length += value.byteLength;
+      if (length > maxBytes) throw bodyTooLarge(maxBytes);
+      chunks.push(value);
+    }
+  } catch (error) {
+    void iterator.return?.().catch(() => {});
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,113 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { createFileRegistry, type DescService, fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { StatusError } from "@tenon/errors";
+import { type Call, type Client, createClient, createServer, implement, type Server } from "@tenon/grpc";
+
+const root = join(import.meta.dirname, "../../..");
+
+/** The service of fixture/things/v1/things.proto, compiled when a test asks for it. */
+export function compileThings(): DescService {
+  const modules = ["packages/transcoding/src/fixture", ".proto"].map((path) => ({ path }));
+  const image = execFileSync(
+    "buf",
+    ["build", "--as-file-descriptor-set", "-o", "-", "--config", JSON.stringify({ version: "v2", modules })],
+    { cwd: root, timeout: 20_000 },
+  );
+  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, image));
+  return registry.getService("things.v1.ThingService") as DescService;
+}
+
+/** What the tests let the backend do; a promise that is awaited in it holds it. */
+export interface ThingsBackend {
+  readonly service: DescService;
+  readonly client: Client<DescService>;
+  readonly server: Server;
+  /** The last call that came, whatever it asked for. */
+  lastCall(): Call | undefined;
+  /** How many messages of the watch were asked for. */
+  watched(): number;
+  close(): Promise<void>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the contract is compiled while the test runs, so that nothing has a type
+type AnyRequest = any;
+
+export interface ThingsOptions {
+  service: DescService;
+  /** What Watch sends; by default versions up to 3. */
+  watch?: (request: AnyRequest, call: Call) => AsyncIterable<object>;
+}
+
+/** A server of things in this process: Search and Echo answer with the request as it arrived. */
+export function createThings({ service, watch = threeVersions }: ThingsOptions): ThingsBackend {
+  let last: Call | undefined;
+  let watched = 0;
+  const echo = async (request: AnyRequest) => request;
+  const server = createServer({
+    services: [
+      implement(service, {
+        getThing: async ({ name }: AnyRequest) => ({ thing: name === "things/none" ? undefined : { name } }),
+        listTags: async ({ name }: AnyRequest) => ({ tags: name === "things/bare" ? [] : ["a", "b"] }),
+        search: async (request: AnyRequest, call: Call) => {
+          call.responseHeaders.set("x-place", "here");
+          call.trailers.set("x-end", "there");
+          return request;
+        },
+        echo,
+        echoInside: echo,
+        updateThing: echo,
+        readFile: echo,
+        fail,
+        async *watch(request: AnyRequest, call: Call) {
+          for await (const message of watch(request, call)) {
+            watched += 1;
+            yield message;
+          }
+        },
+        async record(requests: AsyncIterable<AnyRequest>) {
+          const words: string[] = [];
+          for await (const { text } of requests) words.push(text);
+          return { words };
+        },
+        chat: (requests: AsyncIterable<AnyRequest>) => requests,
+      } as never),
+    ],
+    interceptors: [
+      (call) => ({
+        onStart() {
+          last = call;
+        },
+      }),
+    ],
+  });
+  const client = createClient(service, { target: server });
+  return {
+    service,
+    client,
+    server,
+    lastCall: () => last,
+    watched: () => watched,
+    async close() {
+      client.close();
+      await server.close({ graceMs: 0 });
+    },
+  };
+}
+
+async function* threeVersions({ name, afterVersion }: AnyRequest) {
+  for (let version = 1n; version <= 3n; version++) {
+    if (version > afterVersion) yield { thing: { name, version } };
+  }
+}
+
+async function fail({ text }: AnyRequest): Promise<never> {
+  if (text === "bug") throw new Error("password=hunter2 at 10.0.0.7");
+  const [code, reason] = text.split("-");
+  throw new StatusError(code, `it is ${code}`, {
+    ...(reason && { reason }),
+    ...(code === "RESOURCE_EXHAUSTED" && { retryDelayMs: 1500 }),
+    ...(code === "INVALID_ARGUMENT" && { violations: [{ field: "text", description: "is bad" }] }),
+  });
+}

@@ -1,0 +1,35 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll } from "vitest";
+import { toNodeListener } from "./node-listener.ts";
+import { compileThings, createThings, type ThingsOptions } from "./things-fixture.ts";
+import { createTranscoder, type TranscoderOptions } from "./transcoder.ts";
+
+const service = compileThings();
+const undo = new AsyncDisposableStack();
+afterAll(() => undo.disposeAsync());
+
+/** Things behind a real port. */
+export async function serveThings(options: Partial<TranscoderOptions> & Pick<ThingsOptions, "watch"> = {}) {
+  const { watch, ...rest } = options;
+  const things = createThings({ service, ...(watch && { watch }) });
+  const transcoder = createTranscoder({ backends: [things], ...rest });
+  const server = createServer(toNodeListener(transcoder.handle)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  undo.defer(async () => {
+    server.closeAllConnections();
+    server.close();
+    await things.close();
+  });
+  const port = (server.address() as AddressInfo).port;
+  return { things, port, url: `http://127.0.0.1:${port}` };
+}
+
+/** Polls, for what happens on the other side of a socket; the test's time bounds it. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await sleep(5);
+}
+
+export const within = () => AbortSignal.timeout(5000);
