@@ -77,7 +77,7 @@ export function wireOrder(options: WireOrderOptions): WiredOrder {
       createOrderHandler({ ...handling, service: orders }),
     ],
     workers: [
-      createOrderWorker({ queue, saga, onDue, logger, random, renewMs: leaseMs / 3, ...worker }),
+      createOrderWorker({ queue, saga, onDue, logger, now, random, renewMs: leaseMs / 3, ...worker }),
       createPeriodicWorker({ name: "old-answers", intervalMs: FORGET_INTERVAL_MS, work: forgetAnswers, logger }),
     ],
   };

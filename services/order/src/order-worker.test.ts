@@ -28,6 +28,7 @@ function startWorker(options: Partial<OrderWorkerOptions> = {}) {
       return () => {};
     },
     logger: createLogger({ name: "order", level: "silent" }),
+    now: () => new Date(),
     random: () => 1,
     pollMs: 60_000,
     ...options,

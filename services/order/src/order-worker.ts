@@ -1,7 +1,9 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "@tenon/logger";
 import { createPeriodicWorker, type Worker } from "@tenon/runtime";
 import type { ClaimedOrder, OrderQueue } from "./order-queue.ts";
 import type { OrderSaga } from "./order-saga.ts";
+import { createOutageBrake } from "./outage-brake.ts";
 import { retryDelay } from "./retry-delay.ts";
 
 export interface OrderWorkerOptions {
@@ -10,8 +12,11 @@ export interface OrderWorkerOptions {
   /** Calls back whenever there may be something to do, until the function that it returns is called. */
   onDue: (wake: () => void) => () => void;
   logger: Logger;
+  now: () => Date;
   /** From 0 to 1, for the jitter of delays. */
   random: () => number;
+  /** Resolves after so long, or when the signal aborts; by default by a timer. */
+  sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Orders in work at once; by default 16. */
   concurrency?: number;
   /** How often to look for what nobody called for: orders whose delay or whose holder's lease ran out. By default 1 s. */
@@ -26,11 +31,12 @@ export interface OrderWorkerOptions {
 
 /** Drives open orders to where they rest: claims what is due and does step after step, several orders at once. */
 export function createOrderWorker(options: OrderWorkerOptions): Worker {
-  const { queue, saga, onDue, logger, random } = options;
+  const { queue, saga, onDue, logger, now, random, sleep = byTimer } = options;
   const { concurrency = 16, pollMs = 1000, renewMs = 1000, stepTimeoutMs = 10_000, stopGraceMs = 2000 } = options;
   const inWork = new Map<ClaimedOrder, Promise<void>>();
   const stopping = new AbortController();
   const cutOff = new AbortController();
+  const brake = createOutageBrake({ now, random });
   let alarm = Promise.withResolvers<void>();
   let running: Promise<void> | undefined;
 
@@ -47,10 +53,10 @@ export function createOrderWorker(options: OrderWorkerOptions): Worker {
     while (!stopping.signal.aborted) {
       // Armed before looking, so that what comes due meanwhile is not slept through.
       alarm = Promise.withResolvers();
-      const free = concurrency - inWork.size;
+      const free = brake.admit(concurrency - inWork.size, inWork.size);
       const claimed = free > 0 ? await claim(free) : [];
       for (const order of claimed) begin(order);
-      if (claimed.length < free || free === 0) await alarmOr(pollMs);
+      if (claimed.length < free || free === 0) await alarmOr(Math.min(pollMs, brake.waitMs() || pollMs));
     }
     unsubscribe();
   }
@@ -77,11 +83,12 @@ export function createOrderWorker(options: OrderWorkerOptions): Worker {
     try {
       while (!stopping.signal.aborted) {
         const next = await saga(order, AbortSignal.any([cutOff.signal, AbortSignal.timeout(stepTimeoutMs)]));
-        if (next === undefined) return;
+        if (next === undefined) return brake.note(undefined);
         order = next;
       }
       await queue.release(order);
     } catch (error) {
+      brake.note(error);
       await giveBack(order, error);
     }
   }
@@ -99,9 +106,9 @@ export function createOrderWorker(options: OrderWorkerOptions): Worker {
   }
 
   async function alarmOr(timeoutMs: number): Promise<void> {
-    const timer = setTimeout(wake, timeoutMs);
-    await alarm.promise;
-    clearTimeout(timer);
+    const awake = new AbortController();
+    await Promise.race([alarm.promise, sleep(timeoutMs, awake.signal)]);
+    awake.abort();
   }
 
   return {
@@ -121,3 +128,5 @@ export function createOrderWorker(options: OrderWorkerOptions): Worker {
     },
   };
 }
+
+const byTimer = (ms: number, signal: AbortSignal): Promise<void> => wait(ms, undefined, { signal }).catch(() => {});

@@ -23,3 +23,7 @@ test("a service that asks for more time gets it, within reason", () => {
   expect(retryDelay(0, { error: asks(10), random: () => 0 })).toBe(100);
   expect(retryDelay(0, { error: asks(3_600_000), random: () => 0 })).toBe(15_000);
 });
+
+test("the longest delay can be another", () => {
+  expect(retryDelay(9, { error, random: () => 0, longestMs: 5000 })).toBe(5000);
+});
