@@ -1,6 +1,8 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { Channel, compressionAlgorithms, credentials, type ClientOptions as GrpcClientOptions } from "@grpc/grpc-js";
+import { Channel, compressionAlgorithms, type ClientOptions as GrpcClientOptions } from "@grpc/grpc-js";
+import { defendClients } from "./client-defences.ts";
 import { createServiceConfig } from "./service-config.ts";
+import { type ClientTls, createClientCredentials } from "./tls.ts";
 import type { ClientTransport, ClientTransportCall } from "./transport.ts";
 
 export interface ChannelOptions {
@@ -8,6 +10,8 @@ export interface ChannelOptions {
   maxReceiveMessageBytes?: number;
   /** Largest request; by default 4 MiB. RESOURCE_EXHAUSTED beyond. */
   maxSendMessageBytes?: number;
+  /** Connects by TLS; in the clear without. `{}` trusts the roots that come with Node. Unusable PEM throws at once. */
+  tls?: ClientTls | undefined;
   /** How requests are compressed; by default they are not. */
   compression?: "gzip" | "deflate";
   /** Pings an idle connection under open calls after `timeMs` and gives it up after `timeoutMs`; by default it does not. */
@@ -42,8 +46,10 @@ export function createChannelTransport(service: DescService, target: string, opt
       "grpc.keepalive_timeout_ms": keepalive.timeoutMs,
     }),
   };
+  defendClients();
+  const credentials = createClientCredentials(options.tls);
   const createChannel = (retries: boolean) =>
-    new Channel(target, credentials.createInsecure(), {
+    new Channel(target, credentials, {
       ...channelOptions,
       "grpc.enable_retries": retries ? 1 : 0,
       "grpc.service_config": JSON.stringify(createServiceConfig(service, retries)),

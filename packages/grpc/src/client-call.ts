@@ -1,5 +1,6 @@
 import { type Code, fromCodeNumber, StatusError, toCodeNumber } from "@tenon/errors";
 import type { Interceptor, Method } from "./call.ts";
+import { trueStatusOf } from "./client-defences.ts";
 import { HookedCall, type OnError } from "./hooked-call.ts";
 import { copyMetadata, type Metadata } from "./metadata.ts";
 import type { Codec } from "./method.ts";
@@ -202,6 +203,8 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
     this.showOutward("onReceive", message, () => {
       this.receiving = false;
       this.listener.onReceiveMessage?.(message);
+      // A second message would otherwise wait for ever, and the status behind it.
+      if (!this.method.responseStream && !this.ended) this.transport?.startRead();
       if (this.statusAfterMessage) this.onReceiveStatus(this.statusAfterMessage);
     });
   }
@@ -218,7 +221,8 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
     this.listener.onReceiveStatus?.(told);
   }
 
-  private trueStatus(status: WireStatus): WireStatus {
+  private trueStatus(told: WireStatus): WireStatus {
+    const status = trueStatusOf(told);
     // grpc-js reports some faults of its own (a message that does not decompress) as errors without a code.
     if (status.code === undefined)
       return { ...status, code: INTERNAL, details: status.details ?? "the response is broken" };

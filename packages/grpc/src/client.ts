@@ -105,7 +105,6 @@ function clientMethod(desc: DescMethod, method: Method, open: (options: CallOpti
           if (message === null) return;
           if (response !== undefined) call.abort(new StatusError("UNIMPLEMENTED", "more than one response message"));
           response = message;
-          call.startRead(); // a second message would otherwise wait for ever, and the status behind it
         },
         onReceiveStatus(status) {
           options.onTrailers?.(call.trailers);

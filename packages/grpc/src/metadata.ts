@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from "node:http2";
 import { Metadata as GrpcMetadata } from "@grpc/grpc-js";
 
 /** A value of metadata: bytes under a key that ends in `-bin`, ASCII text under any other. */
@@ -52,7 +53,14 @@ const RESERVED = new Set([
   "upgrade",
 ]);
 
-/** grpc-js sends binary values padded, against the specification. */
+/** On the headers of our calls: where Node keeps it and HTTP/2 does not send it, for a symbol is no header. */
+const OURS = Symbol("tenon.call");
+type MarkedHeaders = OutgoingHttpHeaders & { [OURS]?: true };
+
+/** Whether these headers are of a call of this package, not of another client in the process. */
+export const isOurs = (headers: OutgoingHttpHeaders): boolean => (headers as MarkedHeaders)[OURS] === true;
+
+/** grpc-js sends binary values padded, against the specification; and it makes the headers of a request here. */
 class UnpaddedMetadata extends GrpcMetadata {
   override clone(): UnpaddedMetadata {
     const copy = new UnpaddedMetadata(this.getOptions());
@@ -61,6 +69,7 @@ class UnpaddedMetadata extends GrpcMetadata {
   }
   override toHttp2Headers(): ReturnType<GrpcMetadata["toHttp2Headers"]> {
     const headers = super.toHttp2Headers();
+    (headers as MarkedHeaders)[OURS] = true;
     for (const key of Object.keys(headers)) {
       if (key.endsWith("-bin")) headers[key] = [headers[key] ?? []].flat().map((v) => String(v).replace(/=+$/, ""));
     }

@@ -1,7 +1,9 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { TLSSocket } from "node:tls";
 import { type Server as GrpcServer, type ServerInterceptingCallInterface, status } from "@grpc/grpc-js";
 import type { Method } from "./call.ts";
 import { MessageFraming } from "./message-framing.ts";
+import { hasBadCertificate } from "./tls.ts";
 
 // Where grpc-js departs from gRPC, or lets one client harm others, and offers no public way to mend it. All uses of its
 // private fields are here; server-defences.test.ts fails when one of them is no longer what it is taken for.
@@ -61,8 +63,14 @@ export function openHandlers(server: GrpcServer, methods: readonly Method[]): vo
 /** Looks at each stream before grpc-js does. For a server that is bound. */
 export function defendHttp2(server: GrpcServer): void {
   for (const http2Server of privatesOf(server).http2Servers.keys()) {
-    if (!http2Server.listeners("stream").includes(inspectStream)) http2Server.prependListener("stream", inspectStream);
+    if (http2Server.listeners("stream").includes(inspectStream)) continue;
+    http2Server.prependListener("stream", inspectStream);
+    http2Server.prependListener("secureConnection", inspectCertificate);
   }
+}
+
+function inspectCertificate(socket: TLSSocket): void {
+  if (hasBadCertificate(socket)) socket.destroy();
 }
 
 /** The size of each stream's headers as HTTP/2 counts it (RFC 9113, 6.5.2). */

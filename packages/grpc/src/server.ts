@@ -2,7 +2,6 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import {
   Server as GrpcServer,
   type ServerOptions as GrpcServerOptions,
-  ServerCredentials,
   type ServerInterceptingCall,
 } from "@grpc/grpc-js";
 import { StatusError } from "@tenon/errors";
@@ -16,6 +15,7 @@ import type { NativeService } from "./native-service.ts";
 import { ServerCall } from "./server-call.ts";
 import { defendHttp2, metadataBytesOf, openHandlers, raiseResetLimits, refuseBrokenFrames } from "./server-defences.ts";
 import { toWireStatus } from "./status.ts";
+import { createServerCredentials, type ServerTls } from "./tls.ts";
 import { NativeServerCall } from "./to-server-interceptor.ts";
 import type { ServerTransportCall } from "./transport.ts";
 
@@ -25,6 +25,8 @@ export interface ServerOptions extends ServerLimits {
   natives?: readonly NativeService[];
   /** The first is the outermost. Unknown methods pass them as well, before they are UNIMPLEMENTED. */
   interceptors?: readonly Interceptor[];
+  /** Serves TLS with this identity; in the clear without. Unusable PEM throws at once. */
+  tls?: ServerTls | undefined;
   /** Hears of errors that no caller can be told: a throwing `onEnd`. By default they become process warnings. */
   onError?: (error: unknown) => void;
 }
@@ -94,6 +96,7 @@ export function createServer(options: ServerOptions): Server {
   const common = { interceptors, onError, live };
   const maxMetadataBytes = options.maxMetadataBytes ?? 16 * 1024;
   const metadataTooLarge = `the metadata of the call is larger than ${maxMetadataBytes} bytes`;
+  const credentials = createServerCredentials(options.tls);
   let closing: Promise<void> | undefined;
 
   const accept = (path: string, transport: ServerTransportCall, refusal?: StatusError): void => {
@@ -137,7 +140,7 @@ export function createServer(options: ServerOptions): Server {
     listen: ({ host, port }) =>
       new Promise((resolve, reject) => {
         const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-        native.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+        native.bindAsync(address, credentials, (error, bound) => {
           if (error) return reject(error);
           defendHttp2(native);
           resolve(bound);

@@ -1,6 +1,7 @@
 import type { InterceptingCall, Interceptor as NativeInterceptor } from "@grpc/grpc-js";
 import type { Interceptor } from "./call.ts";
 import { ClientCall } from "./client-call.ts";
+import { defendClients } from "./client-defences.ts";
 import { warn } from "./hooked-call.ts";
 import { createMethodTable, type NativeOptions } from "./to-server-interceptor.ts";
 import type { ClientTransportCall } from "./transport.ts";
@@ -13,6 +14,7 @@ export function toClientInterceptor(
   interceptors: readonly Interceptor[],
   { services = [], onError = warn }: NativeOptions = {},
 ): NativeInterceptor {
+  defendClients();
   const methodFor = createMethodTable(services);
   return (options, nextCall) => {
     const { path, requestStream, responseStream } = options.method_definition;
