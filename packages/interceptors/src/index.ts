@@ -1,10 +1,12 @@
 export { type AccessRule, type AccessWord, contractRule } from "./access-rule.ts";
 export { type AccessTokenOptions, signAccessToken } from "./access-token.ts";
+export type { Priority } from "./admission.ts";
 export { type AuthOptions, auth } from "./auth.ts";
 export { type ClientAddressOptions, clientAddress, clientAddressOf } from "./client-address.ts";
 export { currentCall, detached } from "./current-call.ts";
 export { type DeadlineOptions, deadline } from "./deadline.ts";
 export { createFileKeySource, createKeySource, type KeySource, type KeySourceOptions } from "./key-source.ts";
+export { type LoadSheddingOptions, loadShedding } from "./load-shedding.ts";
 export { clientLevel, type Level, serverLevel } from "./log-level.ts";
 export { type LogEvent, type LoggingOptions, logging } from "./logging.ts";
 export { type MetricsOptions, metrics } from "./metrics.ts";
@@ -20,7 +22,7 @@ export {
 export { type PropagationOptions, propagation } from "./propagation.ts";
 export { type RateClass, type RateLimitOptions, rateLimit } from "./rate-limit.ts";
 export { type RecoveryOptions, recovery } from "./recovery.ts";
-export { REQUEST_ID_HEADER, requestIdKey, requestIdOf } from "./request-id.ts";
+export { isRequestId, REQUEST_ID_HEADER, requestIdKey, requestIdOf } from "./request-id.ts";
 export type { ServerAddress } from "./rpc-attributes.ts";
 export { allBut, type Match, onlyFor } from "./selector.ts";
 export { createServiceTokens, type ServiceTokens, type ServiceTokensOptions, serviceToken } from "./service-token.ts";

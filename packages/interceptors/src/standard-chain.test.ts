@@ -23,11 +23,11 @@ test("a server knows the request, tells of it, and lets it in before it looks in
   ]);
 });
 
-test("a server finds the client behind its proxies and limits rates where it is asked to", () => {
+test("where it is asked to, a server finds the client behind proxies, sheds load and limits rates", () => {
   const { logger } = recordLog();
   const rateLimits = { classes: { write: { perSecond: 1, burst: 1 } } };
   const options = { logger, registry: new Registry(), methods: METHODS, auth: {} };
-  expect(names(standardServer({ ...options, trustedProxies: ["10.0.0.0/8"], rateLimits }))).toEqual([
+  expect(names(standardServer({ ...options, trustedProxies: ["10.0.0.0/8"], loadShedding: {}, rateLimits }))).toEqual([
     "propagation",
     "clientAddress",
     "tracing",
@@ -35,6 +35,7 @@ test("a server finds the client behind its proxies and limits rates where it is 
     "metrics",
     "recovery",
     "deadline",
+    "loadShedding",
     "auth",
     "rateLimit",
     "validation",

@@ -5,6 +5,7 @@ import { type AuthOptions, auth } from "./auth.ts";
 import { clientAddress } from "./client-address.ts";
 import { deadline } from "./deadline.ts";
 import { HEALTH } from "./infrastructure.ts";
+import { type LoadSheddingOptions, loadShedding } from "./load-shedding.ts";
 import { logging } from "./logging.ts";
 import { metrics } from "./metrics.ts";
 import { propagation } from "./propagation.ts";
@@ -23,6 +24,8 @@ export interface StandardServerOptions {
   auth: Omit<AuthOptions, "methods">;
   /** Our proxies in front of this server, which are believed about the client's address; by default there are none. */
   trustedProxies?: readonly string[];
+  /** `{}` or more: refuses what is more than the server can do; by default it does what it can. */
+  loadShedding?: Omit<LoadSheddingOptions, "registry">;
   /** What one caller may do; by default rates are not limited. */
   rateLimits?: Omit<RateLimitOptions, "methods">;
 }
@@ -30,6 +33,7 @@ export interface StandardServerOptions {
 /** What every server of ours does with a call, outermost first. */
 export function standardServer(options: StandardServerOptions): Interceptor[] {
   const { logger, registry, methods, trustedProxies, rateLimits } = options;
+  const shedding = options.loadShedding;
   return [
     propagation(), // what runs in the call knows that it does, and its request by name
     ...(trustedProxies ? [clientAddress({ trustedProxies })] : []), // whom the proxies speak for
@@ -38,6 +42,7 @@ export function standardServer(options: StandardServerOptions): Interceptor[] {
     metrics(registry, { side: "server", methods }), // one count, refusals included
     recovery(logger, { registry, methods }), // what nobody meant to throw is told with its stack
     allBut(isHealth, deadline()), // nothing runs for ever, nothing starts too late; health is watched for as long as one likes
+    ...(shedding ? [loadShedding({ ...shedding, registry })] : []), // nothing is spent on what there is no room for
     auth({ ...options.auth, methods }), // who is not let in costs no more than this
     ...(rateLimits ? [rateLimit({ ...rateLimits, methods })] : []), // nor who comes too often
     validation({ methods }), // each message, once it is known whose it is
