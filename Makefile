@@ -8,9 +8,10 @@ OUTSIDE := $(PATH)
 export PATH := $(CURDIR)/node_modules/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.installed
+BENCH := bench/node_modules/.installed
 GENERATED := packages/contracts/gen/.generated
 CONTRACTS := $(shell find proto) $(wildcard buf*.yaml packages/*/buf*.yaml) scripts/generate.ts scripts/print-proto.ts
-MANIFESTS := package.json pnpm-lock.yaml pnpm-workspace.yaml $(wildcard packages/*/package.json services/*/package.json test/package.json)
+MANIFESTS := package.json pnpm-lock.yaml pnpm-workspace.yaml $(wildcard packages/*/package.json services/*/package.json test/package.json bench/package.json)
 # The version that package.json pins; read when it is needed only.
 PNPM = npx -y $(shell sed -n 's/.*"packageManager": "\(.*\)".*/\1/p' package.json)
 # No questions, and engines are those of the Node that is being installed, not of the one that installs it.
@@ -18,10 +19,10 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help run greet test check generate format lint types install
+.PHONY: help run greet test check generate format lint types install bench-server
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 # exec: the process is make's child itself, so Ctrl-C and SIGTERM reach it once, and make waits until it has drained.
 run: $(GENERATED) ## start every service here (service=user: that one)
@@ -33,8 +34,11 @@ greet: $(GENERATED) ## call the running greeter: name=John [kind=greet|list|reco
 test: $(GENERATED) ## every test (only=services/user: those of a path)
 	@exec vitest run $${only:+"$$only"}
 
-check: $(GENERATED) ## what CI runs: format, lint, types, contracts, tests, clean tree
+check: $(GENERATED) $(BENCH) ## what CI runs: format, lint, types, contracts, tests, clean tree
 	@exec node scripts/check.ts
+
+bench-server: $(GENERATED) $(BENCH) ## our server beside others: quick=1, rounds=9, only=grpc-js,tenon
+	@exec node bench/bench-server.ts $${quick:+--quick} $${rounds:+--rounds="$$rounds"} $${only:+--only="$$only"}
 
 generate: $(INSTALLED) ## TypeScript from proto/ (happens by itself when proto/ changes)
 	@rm -f $(GENERATED)
@@ -48,17 +52,22 @@ lint: $(GENERATED) ## lint TypeScript and .proto
 	@biome lint --error-on-warnings .
 	@buf lint
 
-types: $(GENERATED) ## check types
+types: $(GENERATED) $(BENCH) ## check types
 	@tsc -p .
 
-install: $(INSTALLED) ## npm packages by the lockfile (happens by itself)
+install: $(INSTALLED) $(BENCH) ## npm packages by the lockfile (happens by itself)
 
 # Progress goes to standard error, so that standard output is the program's alone.
 $(INSTALLED): $(MANIFESTS)
 	@command -v npx >/dev/null || { echo "npx is not on the path: install Node.js 20 or later" >&2; exit 1; }
 	@if [ -e node_modules/.modules.yaml ]; then echo "Installing packages (they changed)..."; else \
 	  echo "Installing packages (first start only, about half a minute)..."; fi >&2
-	@PATH="$(OUTSIDE)" $(PNPM) install $(QUIET) >&2
+	@PATH="$(OUTSIDE)" $(PNPM) install $(QUIET) --filter '!@tenon/bench' >&2
+	@touch $@
+
+# The other servers of the benches are two fifths of all packages, so they come when they are needed.
+$(BENCH): $(INSTALLED)
+	@PATH="$(OUTSIDE)" $(PNPM) install $(QUIET) --filter @tenon/bench >&2
 	@touch $@
 
 $(GENERATED): $(INSTALLED) $(CONTRACTS)

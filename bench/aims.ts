@@ -1,0 +1,36 @@
+import { cpuRatio, type Sample } from "./statistics.ts";
+
+/** What we want to be true of our server's CPU. */
+export interface Aim {
+  readonly peer: string;
+  readonly against: string;
+  readonly workloads: readonly string[];
+  /** So many times the CPU of `against`. */
+  readonly atMost: number;
+}
+
+export const SERVER_AIMS: readonly Aim[] = [
+  { peer: "tenon", against: "grpc-js", workloads: ["small", "order"], atMost: 1.05 },
+  { peer: "tenon", against: "grpc-js", workloads: ["stream"], atMost: 1.1 },
+  { peer: "tenon-standard", against: "grpc-js-interceptors", workloads: ["small", "order"], atMost: 1 },
+  { peer: "tenon-standard", against: "grpc-js", workloads: ["small", "order"], atMost: 1.3 },
+  { peer: "tenon-standard", against: "grpc-js", workloads: ["stream"], atMost: 1.1 },
+];
+
+export interface AimResult {
+  readonly peer: string;
+  readonly against: string;
+  readonly workload: string;
+  readonly atMost: number;
+  readonly ratio: number;
+  readonly met: boolean;
+}
+
+/** How far the aims are met; those whose servers did not run are left out. */
+export const judge = (samples: readonly Sample[], aims: readonly Aim[]): AimResult[] =>
+  aims.flatMap(({ workloads, ...aim }) =>
+    workloads.flatMap((workload) => {
+      const ratio = cpuRatio(samples, workload, aim);
+      return ratio === undefined ? [] : [{ ...aim, workload, ratio, met: ratio <= aim.atMost }];
+    }),
+  );

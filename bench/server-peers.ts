@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import type { Wire } from "./one-call.ts";
+
+/** A server beside which ours is measured, or ours. */
+export interface Peer {
+  readonly name: string;
+  readonly title: string;
+  readonly wire: Wire;
+  readonly command: readonly string[];
+}
+
+export interface ServerPeersOptions {
+  /** How many interceptors our standard chain has. */
+  chainLength: number;
+  /** The public JWK that the load's token is verified with. */
+  key: object;
+  /** The program of the servers in Go, if there is one. */
+  goProgram?: string | undefined;
+}
+
+/** What all others are compared with. */
+export const BASELINE = "grpc-js";
+
+/** All servers, in the order in which a reader compares them. */
+export function serverPeers({ chainLength, key, goProgram }: ServerPeersOptions): Peer[] {
+  const keyOption = `--key=${JSON.stringify(key)}`;
+  return [
+    { name: "express", title: "Express, JSON", wire: "json", command: node("express-peer") },
+    { name: "fastify", title: "Fastify, JSON", wire: "json", command: node("fastify-peer") },
+    { name: BASELINE, title: "grpc-js", wire: "grpc", command: node("grpc-js-peer") },
+    {
+      name: "grpc-js-interceptors",
+      title: `grpc-js, ${chainLength} interceptors that do nothing`,
+      wire: "grpc",
+      command: node("grpc-js-peer", `--interceptors=${chainLength}`),
+    },
+    { name: "nice-grpc", title: "nice-grpc", wire: "grpc", command: node("nice-grpc-peer") },
+    { name: "tenon", title: "Tenon", wire: "grpc", command: node("tenon-peer") },
+    {
+      name: "tenon-standard",
+      title: `Tenon, standard chain of ${chainLength}`,
+      wire: "grpc",
+      command: node("tenon-peer", keyOption),
+    },
+    {
+      name: "tenon-uncached",
+      title: "the same, each token verified anew",
+      wire: "grpc",
+      command: node("tenon-peer", keyOption, "--uncached"),
+    },
+    ...(goProgram === undefined ? [] : goPeers(goProgram, key)),
+  ];
+}
+
+const goPeers = (program: string, key: object): Peer[] => [
+  { name: "grpc-go", title: "grpc-go", wire: "grpc", command: [program] },
+  {
+    name: "grpc-go-middleware",
+    title: "grpc-go, go-grpc-middleware",
+    wire: "grpc",
+    command: [program, `-key=${JSON.stringify(key)}`],
+  },
+];
+
+const node = (file: string, ...options: string[]): string[] => [
+  process.execPath,
+  join(import.meta.dirname, "peers", `${file}.ts`),
+  ...options,
+];
