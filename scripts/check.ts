@@ -15,17 +15,24 @@ const CHECKS: readonly (readonly [name: string, ...command: string[]])[] = [
   ["contracts: lint", "buf", "lint"],
   ["contracts: format", "buf", "format", "--diff", "--exit-code", "proto"],
   ["contracts: breaking changes", "node", "scripts/check-breaking.ts"],
+  ["conformance", "node", "scripts/conformance.ts"],
 ];
 
-function run(name: string, command: readonly string[]): boolean {
+/** A check that lacks something of this machine ends with this code, and says what. */
+const CANNOT_RUN = 3;
+
+type Result = "ok" | "FAILED" | "not run";
+
+function run(name: string, command: readonly string[]): Result {
   const [program, ...args] = command;
   say(`\n${name}: ${command.join(" ")}`);
   const startedAt = performance.now();
   const { status, error } = spawnSync(program ?? "", args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
   if (error) say(error.message);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  say(`${name}: ${status === 0 ? "ok" : "FAILED"} (${seconds} s)`);
-  return status === 0;
+  const result = status === 0 ? "ok" : status === CANNOT_RUN ? "not run" : "FAILED";
+  say(`${name}: ${result} (${seconds} s)`);
+  return result;
 }
 
 /** What git sees as changed; outside a repository nothing. */
@@ -35,23 +42,25 @@ function runTests(): Outcome {
   const folder = mkdtempSync(join(tmpdir(), "tenon-check-"));
   try {
     const file = join(folder, "report.json");
-    const ok = run("tests", ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`]);
-    return readReport(file, ok);
+    const report = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+    return readReport(file, run("tests", ["vitest", "run", ...report]) === "ok");
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 const before = changes();
-const results = CHECKS.map(([name, ...command]) => ({ name, ok: run(name, command) }));
+const results = CHECKS.map(([name, ...command]) => ({ name, result: run(name, command) }));
 const tests = runTests();
 const after = changes();
-results.push({ name: "clean tree", ok: before === after });
+results.push({ name: "clean tree", result: before === after ? "ok" : "FAILED" });
 if (before !== after) say(`\nclean tree: FAILED, the checks changed files that git watches:\n${after}`);
 
-const failures = results.filter(({ ok }) => !ok).map(({ name }) => name);
-if (tests.skipped.length > 0) say(`\nnot run here:\n  ${tests.skipped.join("\n  ")}`);
+const named = (which: Result) => results.filter(({ result }) => result === which).map(({ name }) => name);
+const failures = named("FAILED");
+const notRun = [...named("not run"), ...tests.skipped];
+if (notRun.length > 0) say(`\nnot run here:\n  ${notRun.join("\n  ")}`);
 if (failures.length > 0) say(`\nfailed: ${failures.join(", ")}`);
 const failed = failures.length + tests.failed;
-say(`${results.length - failures.length + tests.passed} passed, ${failed} failed`);
+say(`${named("ok").length + tests.passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
