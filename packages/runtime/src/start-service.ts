@@ -146,7 +146,8 @@ async function listenOn(what: Pick<Server, "listen">, asked: ListenFailure): Pro
   }
 }
 
-function adminPortOf({ PORT, ADMIN_PORT }: ServiceConfig): number {
+/** ADMIN_PORT, or PORT and 1000. */
+export function adminPortOf({ PORT, ADMIN_PORT }: Pick<ServiceConfig, "PORT" | "ADMIN_PORT">): number {
   const port = ADMIN_PORT ?? (PORT === 0 ? 0 : PORT + 1000);
   if (port <= 65_535) return port;
   throw new StartError(`ADMIN_PORT is not set, and PORT + 1000 is no port (${port}): set ADMIN_PORT`);

@@ -9,7 +9,7 @@ export interface HttpRequest {
   readonly headers: RequestHeaders;
   /** Read once, and not at all where the request is refused before. */
   readonly body?: AsyncIterable<Uint8Array> | undefined;
-  /** Aborts when the client has left. */
+  /** Aborts when the client has left; with a StatusError as its reason, that is what the client is told. */
   readonly signal: AbortSignal;
 }
 

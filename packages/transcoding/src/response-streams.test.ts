@@ -125,7 +125,7 @@ test("a client that leaves ends the call, whether the stream speaks or not", asy
     const { port, things } = await serveThings({
       settleMs: 1,
       async *watch(_request, call) {
-        while (!silent) yield { thing: { version: 1n } };
+        while (!silent) yield { thing: { displayName: "x".repeat(50_000) } };
         await once(call.signal, "abort");
       },
     });

@@ -164,7 +164,7 @@ export function createTranscoder(options: TranscoderOptions): Transcoder {
       },
       return: () => responses.return?.() as Promise<IteratorResult<never>>,
     };
-    const toErrorJson = (thrown: unknown) => JSON.stringify(statusJson(toldError(thrown)));
+    const toErrorJson = (thrown: unknown) => JSON.stringify(statusJson(toldError(reasonOf(request, thrown))));
     return {
       status: 200,
       headers: {
@@ -230,9 +230,13 @@ export function createTranscoder(options: TranscoderOptions): Transcoder {
   };
 }
 
+/** Who ends a request by its signal may say why: a server that closes. */
+const reasonOf = ({ signal }: HttpRequest, thrown: unknown): unknown =>
+  signal.reason instanceof StatusError ? signal.reason : thrown;
+
 function refusal(request: HttpRequest, error: unknown): HttpResponse {
   const problem = asksFor(headerOf(request.headers, "accept"), PROBLEM_JSON);
-  return { ...errorResponse(error, { problem }), error };
+  return { ...errorResponse(reasonOf(request, error), { problem }), error };
 }
 
 function acceptable(request: HttpRequest, offers: readonly string[]): string {

@@ -1,0 +1,27 @@
+import { type Config, type ReadConfigOptions, readConfig, str } from "@tenon/config";
+import { serviceConfig } from "@tenon/runtime";
+
+const { HOST, PORT, ADMIN_PORT, LOG_LEVEL, CHECK_INTERVAL, CHECK_TIMEOUT, DRAIN_WAIT, DRAIN_GRACE } = serviceConfig({
+  port: 8000,
+});
+
+const spec = {
+  HOST,
+  PORT: { ...PORT, desc: "port for HTTP" },
+  ADMIN_PORT,
+  LOG_LEVEL,
+  CHECK_INTERVAL,
+  CHECK_TIMEOUT,
+  DRAIN_WAIT,
+  DRAIN_GRACE,
+  GREETER_TARGET: str({ default: "127.0.0.1:8080", desc: "where the greeter is" }),
+  USER_TARGET: str({ default: "127.0.0.1:8081", desc: "where the user service is" }),
+  ORDER_TARGET: str({ default: "127.0.0.1:8082", desc: "where the order service is" }),
+  PAYMENT_TARGET: str({ default: "127.0.0.1:8083", desc: "where the payment service is" }),
+};
+
+export type GatewayConfig = Config<typeof spec>;
+
+/** The configuration of the gateway; by default from the process's environment. Throws a ConfigError. */
+export const readGatewayConfig = (env?: ReadConfigOptions["env"], prefix?: string): GatewayConfig =>
+  readConfig(spec, { ...(env && { env }), ...(prefix !== undefined && { prefix }) });

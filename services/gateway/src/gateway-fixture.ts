@@ -1,0 +1,57 @@
+import * as greeterv1 from "@tenon/contracts/greeter/v1";
+import { type Call, createClient, createServer, implement } from "@tenon/grpc";
+import { createLogger } from "@tenon/logger";
+import { Registry } from "prom-client";
+import { onTestFinished } from "vitest";
+import { type WireGatewayOptions, wireGateway } from "./gateway-wiring.ts";
+
+/** A gateway before a greeter of this process. "held" is greeted when the test lets go, and its list never ends. */
+export async function startGreetings(limits: Partial<WireGatewayOptions> = {}) {
+  const [held, letGo] = [Promise.withResolvers<Call>(), Promise.withResolvers<void>()];
+  const server = createServer({
+    services: [
+      implement(greeterv1.GreetingService, {
+        async greet({ name }, call) {
+          if (name === "held") {
+            held.resolve(call);
+            await letGo.promise;
+          }
+          return { message: `Hello ${name}` };
+        },
+        async *listGreetings({ names }, call) {
+          for (const name of names) yield { message: `Hello ${name}` };
+          if (!names.includes("held")) return;
+          held.resolve(call);
+          await letGo.promise;
+        },
+        async recordGreetings(requests) {
+          let count = 0;
+          for await (const _ of requests) count += 1;
+          return { count };
+        },
+        async *chatGreetings() {},
+      }),
+    ],
+  });
+  const client = createClient(greeterv1.GreetingService, { target: server });
+  const lines: { level: string; facts: Record<string, unknown> }[] = [];
+  const destination = {
+    write(line: string) {
+      const { level, ...facts } = JSON.parse(line);
+      lines.push({ level, facts });
+    },
+  };
+  const logger = createLogger({ name: "gateway", destination });
+  const registry = new Registry();
+  const service = greeterv1.GreetingService;
+  const backends = [{ service, client: client as unknown as WireGatewayOptions["backends"][0]["client"] }];
+  const gateway = wireGateway({ backends, logger, registry, ...limits });
+  const port = await gateway.listen({ host: "127.0.0.1", port: 0 });
+  onTestFinished(async () => {
+    letGo.resolve();
+    await gateway.close({ graceMs: 0 });
+    client.close();
+    await server.close({ graceMs: 0 });
+  });
+  return { gateway, port, url: `http://127.0.0.1:${port}`, held: held.promise, letGo: letGo.resolve, lines, registry };
+}

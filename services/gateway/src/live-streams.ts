@@ -1,0 +1,48 @@
+import { StatusError } from "@tenon/errors";
+import type { HttpRequest, HttpResponse } from "@tenon/transcoding";
+
+type Handle = (request: HttpRequest) => Promise<HttpResponse>;
+
+/** The streams that are open: an order may be watched for an hour, and a gateway that closes does not wait so long. */
+export interface LiveStreams {
+  /** Streams that this answers with are known here as long as they are read. */
+  tracked(handle: Handle): Handle;
+  /** Ends them all with UNAVAILABLE (DRAINING), which tells their clients to connect again. */
+  end(): void;
+}
+
+export function createLiveStreams(): LiveStreams {
+  const live = new Set<AbortController>();
+  return {
+    tracked: (handle) => async (request) => {
+      const controller = new AbortController();
+      const { signal } = request;
+      const leave = () => controller.abort(signal.reason);
+      if (signal.aborted) leave();
+      signal.addEventListener("abort", leave, { once: true });
+      const response = await handle({ ...request, signal: controller.signal });
+      const { body } = response;
+      if (typeof body === "string") return response;
+      live.add(controller);
+      const parts = body[Symbol.asyncIterator]();
+      const whenOver = () => live.delete(controller);
+      signal.addEventListener("abort", whenOver, { once: true });
+      return { ...response, body: { [Symbol.asyncIterator]: () => withEnd(parts, whenOver) } };
+    },
+    end() {
+      const draining = new StatusError("UNAVAILABLE", "the gateway is going: connect again", {
+        reason: "DRAINING",
+        domain: "gateway",
+      });
+      for (const controller of live) controller.abort(draining);
+    },
+  };
+}
+
+async function* withEnd(parts: AsyncIterator<string>, onEnd: () => void): AsyncGenerator<string> {
+  try {
+    yield* { [Symbol.asyncIterator]: () => parts };
+  } finally {
+    onEnd();
+  }
+}
