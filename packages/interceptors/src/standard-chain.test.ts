@@ -54,7 +54,14 @@ test("a client tells of a call, gives it its time, and says who it is", () => {
     "propagation",
     "serviceToken",
   ]);
-  expect(names(standardClient({ logger, registry }))).not.toContain("serviceToken");
+  expect(names(standardClient({ logger, registry, circuitBreaker: {} }))).toEqual([
+    "logging",
+    "metrics",
+    "tracing",
+    "deadline",
+    "propagation",
+    "circuitBreaker",
+  ]);
 });
 
 for (const over of ["memory", "port"] as const) {

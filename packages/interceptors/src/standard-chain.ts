@@ -2,6 +2,7 @@ import type { Interceptor, Method } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import type { Registry } from "prom-client";
 import { type AuthOptions, auth } from "./auth.ts";
+import { type CircuitBreakerOptions, circuitBreaker } from "./circuit-breaker.ts";
 import { clientAddress } from "./client-address.ts";
 import { deadline } from "./deadline.ts";
 import { HEALTH } from "./infrastructure.ts";
@@ -56,16 +57,20 @@ export interface StandardClientOptions {
   methods?: readonly Method[];
   /** Proves this service to the callee of that name. */
   identity?: { tokens: ServiceTokens; audience: string };
+  /** `{}` or more: does not call what has not been well; by default it tries each time. */
+  circuitBreaker?: Omit<CircuitBreakerOptions, "logger" | "registry">;
 }
 
 /** What every client of ours does with a call, outermost first. */
-export function standardClient({ logger, registry, methods = [], identity }: StandardClientOptions): Interceptor[] {
+export function standardClient(options: StandardClientOptions): Interceptor[] {
+  const { logger, registry, methods = [], identity, circuitBreaker: breaker } = options;
   return [
     logging(logger), // first, so that calls which are refused below are seen too
     metrics(registry, { side: "client", methods }),
     tracing(), // its span goes along, instead of what propagation would pass on
     deadline(), // the contract's, unless the caller named one
     propagation(), // no longer than the call that this one serves
+    ...(breaker ? [circuitBreaker({ ...breaker, logger, registry })] : []), // what is not called needs no token
     ...(identity ? [serviceToken(identity.tokens, identity.audience)] : []),
   ];
 }

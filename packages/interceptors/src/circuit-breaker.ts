@@ -1,0 +1,110 @@
+import { type Code, StatusError } from "@tenon/errors";
+import type { CallStatus, Interceptor, Method } from "@tenon/grpc";
+import type { Logger } from "@tenon/logger";
+import { Gauge, type Registry } from "prom-client";
+import { type Breaker, type BreakerState, createBreaker, type Outcome, type Pass } from "./breaker.ts";
+import { methodLabels } from "./method-labels.ts";
+import { assertOptions } from "./option-range.ts";
+import { perMethod } from "./per-method.ts";
+
+export interface CircuitBreakerOptions {
+  /** It opens where so much of the calls within the window failed, from 0 to 1; by default a half. */
+  failureRatio?: number;
+  /** Fewer calls within the window prove nothing; by default 20. */
+  minCalls?: number;
+  /** By default 10 s. */
+  windowMs?: number;
+  /** How long it stays open at first, give or take a fifth; by default 5 s. Twice as long each time that it opens again. */
+  openMs?: number;
+  /** By default one minute. */
+  maxOpenMs?: number;
+  /** How many calls at once try whether all is well again; by default 1. */
+  probes?: number;
+  /** It closes when so many of them in a row have gone well; by default 3. */
+  closeAfter?: number;
+  /** Calls that were given less time say nothing by being late; by default 100 ms. */
+  minTimeoutMs?: number;
+  /** Hears of each change. */
+  logger?: Logger;
+  /** Where `grpc_client_circuit_state` is shown, once for each client: 0 closed, 1 half-open, 2 open. */
+  registry?: Registry;
+  nowMs?: () => number;
+  random?: () => number;
+}
+
+/** What a dependency that is not well answers, or what is made of its silence. All else is an answer. */
+const FAILURES: ReadonlySet<Code> = new Set(["UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL", "UNKNOWN", "DATA_LOSS"]);
+
+/**
+ * Refuses a client's calls of a method at once while that method of the callee is not well: UNAVAILABLE with reason
+ * CIRCUIT_OPEN and when to come again. Only failures of the callee count, never what it answers (NOT_FOUND,
+ * RESOURCE_EXHAUSTED), what the caller cancels, or what this side ends. A stream's first message is its answer. Each one
+ * is of one client, so of one target; make one for each. Outside the standard retries, which are the channel's: hooks see one
+ * call with all its attempts.
+ */
+export function circuitBreaker(options: CircuitBreakerOptions = {}): Interceptor {
+  const { failureRatio = 0.5, minCalls = 20, windowMs = 10_000, openMs = 5000, maxOpenMs = 60_000 } = options;
+  const { probes = 1, closeAfter = 3, minTimeoutMs = 100, logger, registry } = options;
+  const { nowMs = () => performance.now(), random = Math.random } = options;
+  assertOptions("circuitBreaker", { failureRatio }, { min: 0.01, max: 1 });
+  assertOptions("circuitBreaker", { minCalls, probes, closeAfter }, { max: 1_000_000, integer: true });
+  assertOptions("circuitBreaker", { windowMs, openMs }, { min: 10, max: 3_600_000 });
+  assertOptions("circuitBreaker", { maxOpenMs }, { min: openMs, max: 86_400_000 });
+  assertOptions("circuitBreaker", { minTimeoutMs }, { min: 0 });
+  const show = registry && stateGauge(registry);
+  const breakerOf = perMethod((method): Breaker => {
+    const onChange = (state: BreakerState) => {
+      show?.(method, state);
+      const facts = { "grpc.service": method.service, "grpc.method": method.name, state };
+      logger?.[state === "open" ? "warn" : "info"](facts, `circuit ${state}`);
+    };
+    show?.(method, "closed");
+    const limits = { failureRatio, minCalls, windowMs, openMs, maxOpenMs, probes, closeAfter };
+    return createBreaker({ ...limits, nowMs, random, onChange });
+  });
+
+  return function circuitBreaker(call) {
+    if (call.side === "server") return {};
+    let tell: Pass | undefined;
+    let givenMs = 0;
+    return {
+      onStart() {
+        const entry = breakerOf(call.method).enter();
+        if (typeof entry === "number") throw circuitOpen(entry);
+        tell = entry;
+        givenMs = call.deadline - Date.now();
+      },
+      onReceive() {
+        if (call.method.responseStream) tell?.("success");
+      },
+      onEnd(status) {
+        tell?.(outcomeOf(status, givenMs >= minTimeoutMs));
+      },
+    };
+  };
+}
+
+function outcomeOf({ code, error }: CallStatus, hadTime: boolean): Outcome {
+  if (code === "CANCELLED" || error !== undefined) return "neutral"; // of this side's doing
+  if (code === "DEADLINE_EXCEEDED" && !hadTime) return "neutral";
+  return FAILURES.has(code) ? "failure" : "success";
+}
+
+const circuitOpen = (retryDelayMs: number): StatusError =>
+  new StatusError("UNAVAILABLE", "the callee has not been well; not called", { reason: "CIRCUIT_OPEN", retryDelayMs });
+
+const STATE_VALUES: Readonly<Record<BreakerState, number>> = { closed: 0, "half-open": 1, open: 2 };
+
+function stateGauge(registry: Registry): (method: Method, state: BreakerState) => void {
+  const name = "grpc_client_circuit_state";
+  const help = "Whether calls of a method are let through: 0 closed, 1 half-open, 2 open.";
+  const registered = registry.getSingleMetric(name);
+  const gauge =
+    registered instanceof Gauge
+      ? registered
+      : new Gauge({ name, help, labelNames: ["grpc_service", "grpc_method"], registers: [registry] });
+  return (method, state) => {
+    const { grpc_service, grpc_method } = methodLabels(method);
+    gauge.set({ grpc_service, grpc_method }, STATE_VALUES[state]);
+  };
+}
