@@ -26,13 +26,15 @@ export function createPayments(db: Kysely<Tables>, now: () => Date = () => new D
     return answer;
   }
 
-  const authorize = (order: { minor?: bigint; paymentMethod?: string; orderId?: string; requestId?: string } = {}) =>
+  const authorize = (
+    order: { minor?: bigint; currency?: string; paymentMethod?: string; orderId?: string; requestId?: string } = {},
+  ) =>
     request((service) =>
       service.authorize({
         requestId: order.requestId ?? randomUUID(),
         orderId: order.orderId ?? randomUUID(),
         userId: randomUUID(),
-        amount: usd(order.minor ?? 1000n),
+        amount: { currency: order.currency ?? "USD", minor: order.minor ?? 1000n },
         paymentMethod: order.paymentMethod ?? "pm_ok",
       }),
     );

@@ -1,5 +1,6 @@
 import { readPage } from "@tenon/database";
 import { type ExpressionBuilder, type Kysely, sql } from "kysely";
+import { insertEntry } from "./ledger-repository.ts";
 import type { Payment, PaymentFacts, PaymentFilter, PaymentStore } from "./payment.ts";
 import { statesBefore } from "./payment-states.ts";
 import { STEP_COLUMNS, type Tables, toPayment, toRow, toWork } from "./payment-tables.ts";
@@ -51,6 +52,8 @@ export function createPaymentStore(db: Kysely<Tables>): PaymentStore {
     async note(payment, facts) {
       return toPayment(await update(payment, facts).executeTakeFirstOrThrow());
     },
+
+    post: (entry) => insertEntry(db, entry),
 
     async find(id, filter = {}) {
       const found = db.selectFrom("payments").selectAll().where("id", "=", id).where(matches(filter));

@@ -2,8 +2,7 @@ import { randomUUID } from "node:crypto";
 import * as paymentv1 from "@tenon/contracts/payment/v1";
 import { createLogger } from "@tenon/logger";
 import { createManualClock, testDatabase, testServer } from "@tenon/testing";
-import { sql } from "kysely";
-import { afterAll, onTestFinished } from "vitest";
+import { onTestFinished } from "vitest";
 import type { Tables } from "./payment-tables.ts";
 import { createTestProcessor } from "./processor-fixture.ts";
 import { paymentMigrations, wirePayment } from "./server.ts";
@@ -12,13 +11,10 @@ export const LEASE_MS = 10_000;
 const timeoutMs = 10_000;
 const NEVER = new AbortController().signal;
 
-const database = await testDatabase<Tables>({ migrations: paymentMigrations });
-afterAll(() => database.close());
-
-/** Payment behind the standard chain, with nothing in its database, a processor in memory and a clock that stands. */
+/** Payment behind the standard chain, with a database of its own, a processor in memory and a clock that stands. */
 export async function servePayment() {
-  const { db } = database;
-  await sql`truncate payments, steps, idempotency`.execute(db);
+  const { db, close } = await testDatabase<Tables>({ migrations: paymentMigrations });
+  onTestFinished(close);
   const clock = createManualClock(new Date());
   const processor = createTestProcessor();
   const logger = createLogger({ name: "test", level: "silent" });
@@ -26,6 +22,7 @@ export async function servePayment() {
   const wired = wirePayment({ db, processor, logger, secret, leaseMs: LEASE_MS, now: clock.now });
   const server = testServer({ name: "payment", services: wired.services });
   onTestFinished(() => server.close());
+  const connectTo = server.connect;
   const connect = (caller?: Parameters<typeof server.connect>[1]) => server.connect(paymentv1.PaymentService, caller);
   const order = connect({ service: "order" });
 
@@ -47,6 +44,7 @@ export async function servePayment() {
     processor,
     finishDueSteps: () => wired.finishDueSteps(NEVER),
     connect,
+    connectTo,
     order,
     authorization,
     authorized,

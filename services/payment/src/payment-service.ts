@@ -1,6 +1,7 @@
 import type { Page } from "@tenon/database";
 import type { StatusError } from "@tenon/errors";
 import type { Money } from "@tenon/money";
+import { entryOf, type Movement } from "./ledger.ts";
 import {
   newPayment,
   type Payment,
@@ -71,7 +72,9 @@ export function createPaymentService({ store, now, newId, leaseMs = 10_000 }: Pa
         const leftMinor = payment.capturedMinor - payment.refundedMinor - payment.refundingMinor;
         if (amount.minor > leftMinor) throw errors.exceedsCaptured();
         const refundingMinor = payment.refundingMinor + amount.minor;
-        return start("REFUND", requestId, await store.note(payment, { refundingMinor }), amount);
+        const work = await start("REFUND", requestId, await store.note(payment, { refundingMinor }), amount);
+        await post("RESERVE_REFUND", work.step);
+        return work;
       });
     },
 
@@ -81,6 +84,7 @@ export function createPaymentService({ store, now, newId, leaseMs = 10_000 }: Pa
       const settlement = settlementOf(step, payment, verdict);
       if (!(await store.settleStep(step.id, settlement.step))) return current(step);
       const settled = { ...step, state: settlement.step };
+      if (settlement.movement) await post(settlement.movement, step);
       if (settlement.state === undefined)
         return { step: settled, payment: await store.note(payment, settlement.facts) };
       return { step: settled, payment: await store.transit(payment, settlement.state, settlement.facts, now()) };
@@ -122,6 +126,10 @@ export function createPaymentService({ store, now, newId, leaseMs = 10_000 }: Pa
     const step: Step = { id, paymentId: payment.id, kind, requestId, amount, state: "PENDING", attempts: 0 };
     await store.insertStep(step, new Date(now().getTime() + leaseMs));
     return { step, payment };
+  }
+
+  function post(movement: Movement, { id: stepId, paymentId, amount }: Step): Promise<void> {
+    return store.post(entryOf(movement, { id: newId(), paymentId, stepId, amount, createdAt: now() }));
   }
 
   async function current({ kind, requestId }: Step): Promise<Work> {

@@ -1,4 +1,5 @@
 import type { Generated, Selectable } from "kysely";
+import type { LedgerTables } from "./ledger-tables.ts";
 import type { Payment, Step, Work } from "./payment.ts";
 
 interface PaymentTable {
@@ -32,7 +33,7 @@ interface StepTable {
   created_at: Generated<Date>;
 }
 
-export interface Tables {
+export interface Tables extends LedgerTables {
   payments: PaymentTable;
   steps: StepTable;
 }

@@ -1,5 +1,6 @@
 import type { Page, Paged } from "@tenon/database";
 import type { Money } from "@tenon/money";
+import type { NewEntry } from "./ledger.ts";
 import type { PaymentState } from "./payment-states.ts";
 
 /** The money of one order. */
@@ -90,6 +91,8 @@ export interface PaymentStore {
     payment: Payment,
     facts: Pick<PaymentFacts, "refundingMinor" | "paymentMethod" | "authorizationId">,
   ): Promise<Payment>;
+  /** Writes a movement of money into the books, which must tell what the payments tell when the transaction ends. */
+  post(entry: NewEntry): Promise<void>;
   find(id: string, filter?: PaymentFilter): Promise<Payment | undefined>;
   /** The newest first. */
   list(page: Page, filter: PaymentFilter): Promise<Paged<Payment>>;

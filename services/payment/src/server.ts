@@ -26,6 +26,9 @@ import { v7 as uuidv7 } from "uuid";
 import type { PaymentConfig } from "./config.ts";
 import { createDueStepFinisher } from "./due-steps.ts";
 import { createGrpcProcessor } from "./grpc-processor.ts";
+import { createLedgerHandler } from "./ledger-handler.ts";
+import { createLedgerStore } from "./ledger-repository.ts";
+import { createLedgerService } from "./ledger-service.ts";
 import { createPaymentDriver } from "./payment-driver.ts";
 import { createPaymentHandler } from "./payment-handler.ts";
 import { createPaymentStore } from "./payment-repository.ts";
@@ -67,19 +70,21 @@ export function wirePayment(parts: PaymentParts): PaymentWiring {
   const store = createPaymentStore(db);
   const payments = (tx = store) => createPaymentService({ store: tx, now, newId, leaseMs });
   const driver = createPaymentDriver({ store, payments, processor });
+  const paging = createPaging({ secret });
   const handler = createPaymentHandler({
     payments: (tx) => payments(tx && createPaymentStore(tx)),
     driver,
     once: createOnce({ db, secret, principalOf, now }),
-    paging: createPaging({ secret }),
+    paging,
   });
+  const ledger = createLedgerHandler({ ledger: createLedgerService({ store: createLedgerStore(db) }), paging });
   const finishDueSteps = createDueStepFinisher({ store, driver, logger, now, leaseMs });
   const forgetAnswers = (signal: AbortSignal) => deleteExpired(db, { now: now(), signal });
   const workers = [
     createPeriodicWorker({ name: "due-steps", intervalMs, work: finishDueSteps, logger }),
     createPeriodicWorker({ name: "old-answers", intervalMs: FORGET_INTERVAL_MS, work: forgetAnswers, logger }),
   ];
-  return { services: [handler], workers, finishDueSteps };
+  return { services: [handler, ledger], workers, finishDueSteps };
 }
 
 export interface StartPaymentOptions {

@@ -1,3 +1,4 @@
+import type { Movement } from "./ledger.ts";
 import type { Payment, PaymentFacts, Step, StepKind } from "./payment.ts";
 import type { PaymentState } from "./payment-states.ts";
 import type { Verdict } from "./processor.ts";
@@ -8,6 +9,8 @@ export interface Settlement {
   /** Unset: the payment stays in its state. */
   readonly state?: PaymentState;
   readonly facts: PaymentFacts;
+  /** What the ledger learns of the step's amount; unset where no money moved. */
+  readonly movement?: Movement;
 }
 
 export const settlementOf = (step: Step, payment: Payment, verdict: Verdict): Settlement =>
@@ -17,28 +20,30 @@ const SETTLEMENTS: Record<StepKind, (payment: Payment, verdict: Verdict, step: S
   AUTHORIZE(payment, verdict) {
     const authorizationId = verdict.approved ? verdict.transactionId : null;
     const facts = { authorizationId, paymentMethod: null };
+    const held = verdict.approved && ({ movement: "HOLD" } as const);
     // Voided meanwhile: what was reserved is known now, so that the void can release it.
-    if (payment.state !== "AUTHORIZING") return { step: "REFUSED", facts };
-    if (verdict.approved) return { step: "DONE", state: "AUTHORIZED", facts };
+    if (payment.state !== "AUTHORIZING") return { step: "REFUSED", facts, ...held };
+    if (verdict.approved) return { step: "DONE", state: "AUTHORIZED", facts, ...held };
     return { step: "REFUSED", state: "DECLINED", facts: { ...facts, declineReason: verdict.reason } };
   },
 
   CAPTURE(payment, verdict) {
-    if (!verdict.approved) return { step: "REFUSED", state: "EXPIRED", facts: {} };
-    return { step: "DONE", state: "CAPTURED", facts: { capturedMinor: payment.amount.minor } };
+    if (!verdict.approved) return { step: "REFUSED", state: "EXPIRED", facts: {}, movement: "RELEASE" };
+    return { step: "DONE", state: "CAPTURED", facts: { capturedMinor: payment.amount.minor }, movement: "CAPTURE" };
   },
 
-  VOID(_payment, verdict) {
+  VOID(payment, verdict) {
     // Only we capture and release: the processor cannot have done so without us. People have to look.
     if (!verdict.approved) throw new Error(`the processor refused to release a reservation: ${verdict.reason}`);
-    return { step: "DONE", state: "VOIDED", facts: {} };
+    // Where the reservation was declined meanwhile, there was nothing to release.
+    return { step: "DONE", state: "VOIDED", facts: {}, ...(payment.authorizationId && { movement: "RELEASE" }) };
   },
 
   REFUND(payment, verdict, { amount }) {
     const refundingMinor = payment.refundingMinor - amount.minor;
-    if (!verdict.approved) return { step: "REFUSED", facts: { refundingMinor } };
+    if (!verdict.approved) return { step: "REFUSED", facts: { refundingMinor }, movement: "CANCEL_REFUND" };
     const refundedMinor = payment.refundedMinor + amount.minor;
     const state = refundedMinor === payment.capturedMinor ? "REFUNDED" : "PARTIALLY_REFUNDED";
-    return { step: "DONE", state, facts: { refundingMinor, refundedMinor } };
+    return { step: "DONE", state, facts: { refundingMinor, refundedMinor }, movement: "REFUND" };
   },
 };

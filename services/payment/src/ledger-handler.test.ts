@@ -1,0 +1,86 @@
+import { randomUUID } from "node:crypto";
+import * as paymentv1 from "@tenon/contracts/payment/v1";
+import { expect, test } from "vitest";
+import { servePayment, usd } from "./payment-server-fixture.ts";
+
+const options = { timeoutMs: 10_000 };
+const { LedgerAccount, LedgerMovement } = paymentv1;
+const ADMIN = { id: randomUUID(), role: "admin" } as const;
+
+test("an entry on the wire has its movement, its two sides and its place in the chain", async () => {
+  const { connectTo, captured } = await servePayment();
+  const ledger = connectTo(paymentv1.LedgerService, ADMIN);
+  const { id: paymentId } = await captured();
+  const { entries } = await ledger.listEntries({ paymentId: paymentId.toUpperCase() }, options);
+  expect(entries).toMatchObject([
+    {
+      paymentId,
+      movement: LedgerMovement.CAPTURE,
+      postings: [
+        { account: LedgerAccount.MERCHANT_RECEIVABLE, amount: usd(10n) },
+        { account: LedgerAccount.CUSTOMER_HOLDS, amount: usd(-10n) },
+      ],
+      position: 2n,
+    },
+    { paymentId, movement: LedgerMovement.HOLD, position: 1n },
+  ]);
+  expect(entries[0]?.hash).toHaveLength(32);
+});
+
+test("entries come in pages, of all payments or of one", async () => {
+  const { connectTo, captured } = await servePayment();
+  const ledger = connectTo(paymentv1.LedgerService, ADMIN);
+  const { id: paymentId } = await captured();
+  await captured();
+  const first = await ledger.listEntries({ pageSize: 3 }, options);
+  const last = await ledger.listEntries({ pageSize: 3, pageToken: first.nextPageToken }, options);
+  expect([...first.entries, ...last.entries].map(({ position }) => position)).toEqual([4n, 3n, 2n, 1n]);
+  expect(last.nextPageToken).toBe("");
+  const stolen = ledger.listEntries({ paymentId, pageToken: first.nextPageToken }, options);
+  await expect(stolen).rejects.toMatchObject({ code: "INVALID_ARGUMENT", reason: "PAGE_TOKEN_INVALID" });
+  expect((await ledger.listEntries({ paymentId: randomUUID() }, options)).entries).toEqual([]);
+});
+
+test("32: the trial balance has every account, and zero for every currency", async () => {
+  const { connectTo, captured, authorized, order } = await servePayment();
+  const ledger = connectTo(paymentv1.LedgerService, ADMIN);
+  expect(await ledger.getTrialBalance({}, options)).toMatchObject({ balances: [], totals: [] });
+  const { id: paymentId } = await captured();
+  await order.refundPayment({ requestId: randomUUID(), paymentId, amount: usd(4n) }, options);
+  await authorized({ amount: { currencyCode: "JPY", units: 500n, nanos: 0 } });
+  const { balances, totals } = await ledger.getTrialBalance({}, options);
+  expect(totals.map(({ balance }) => balance)).toMatchObject([{ currencyCode: "JPY", units: 0n, nanos: 0 }, usd(0n)]);
+  expect(totals[1]).toMatchObject({ debit: usd(28n), credit: usd(28n) });
+  const inUsd = balances.filter(({ balance }) => balance?.currencyCode === "USD");
+  expect(inUsd.map(({ account, balance }) => [account, balance?.units])).toEqual([
+    [LedgerAccount.CUSTOMER_HOLDS, 0n],
+    [LedgerAccount.MERCHANT_RECEIVABLE, 6n],
+    [LedgerAccount.PROCESSOR_CLEARING, -6n],
+    [LedgerAccount.REFUNDS, 0n],
+  ]);
+});
+
+for (const [who, caller, code] of [
+  ["nobody known", undefined, "UNAUTHENTICATED"],
+  ["a user", { id: randomUUID() }, "PERMISSION_DENIED"],
+  ["order", { service: "order" }, "PERMISSION_DENIED"],
+] as const) {
+  test(`56: the books are not shown to ${who}`, async () => {
+    const { connectTo } = await servePayment();
+    const ledger = connectTo(paymentv1.LedgerService, caller);
+    await expect(ledger.listEntries({}, options)).rejects.toMatchObject({ code });
+    await expect(ledger.getTrialBalance({}, options)).rejects.toMatchObject({ code });
+  });
+}
+
+for (const [what, request] of [
+  ["a payment id that is none", { paymentId: "x" }],
+  ["a negative page size", { pageSize: -1 }],
+  ["a page token of nobody's", { pageToken: "x" }],
+] as const) {
+  test(`a list with ${what} is INVALID_ARGUMENT`, async () => {
+    const { connectTo } = await servePayment();
+    const listed = connectTo(paymentv1.LedgerService, ADMIN).listEntries(request, options);
+    await expect(listed).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+}

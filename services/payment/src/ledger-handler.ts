@@ -1,0 +1,52 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import * as paymentv1 from "@tenon/contracts/payment/v1";
+import type { Paging } from "@tenon/database";
+import { type Implementation, implement } from "@tenon/grpc";
+import { fromMinor } from "@tenon/money";
+import type { AccountBalance, Entry } from "./ledger.ts";
+import type { LedgerService } from "./ledger-service.ts";
+
+export interface LedgerHandlerOptions {
+  ledger: LedgerService;
+  paging: Paging;
+}
+
+export function createLedgerHandler({ ledger, paging }: LedgerHandlerOptions): Implementation {
+  return implement(paymentv1.LedgerService, {
+    async listEntries(request, call) {
+      const filter = { paymentId: request.paymentId.toLowerCase() || undefined };
+      const list = { method: call.method.path, ...filter };
+      const paged = await ledger.list(paging.toPage(request, list), filter);
+      return { entries: paged.items.map(toWire), nextPageToken: paging.toToken(paged, list) };
+    },
+
+    async getTrialBalance() {
+      const { accounts, totals } = await ledger.trialBalance();
+      return {
+        balances: accounts.map((each) => ({ account: paymentv1.LedgerAccount[each.account], ...toWireSums(each) })),
+        totals: totals.map(toWireSums),
+      };
+    },
+  });
+}
+
+const toWire = (entry: Entry): MessageInitShape<typeof paymentv1.LedgerEntrySchema> => ({
+  id: entry.id,
+  paymentId: entry.paymentId,
+  reference: entry.stepId,
+  movement: paymentv1.LedgerMovement[entry.movement],
+  postings: entry.postings.map(({ account, amountMinor }) => ({
+    account: paymentv1.LedgerAccount[account],
+    amount: fromMinor({ currency: entry.currency, minor: amountMinor }),
+  })),
+  createTime: timestampFromDate(entry.createdAt),
+  position: entry.position,
+  hash: entry.hash,
+});
+
+const toWireSums = ({ currency, debitMinor, creditMinor }: Omit<AccountBalance, "account">) => ({
+  debit: fromMinor({ currency, minor: debitMinor }),
+  credit: fromMinor({ currency, minor: creditMinor }),
+  balance: fromMinor({ currency, minor: debitMinor - creditMinor }),
+});
