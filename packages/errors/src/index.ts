@@ -7,3 +7,4 @@ export {
   type StatusErrorOptions,
   toStatusError,
 } from "./status-error.ts";
+export { systemReason } from "./system-reason.ts";
