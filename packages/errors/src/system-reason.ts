@@ -8,6 +8,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EPERM: "permission denied",
   EROFS: "the file system is read-only",
+  ENOENT: "it is missing",
   ENOSPC: "no space left",
   ENOTDIR: "a part of its path is a file",
   EEXIST: "it is a file",

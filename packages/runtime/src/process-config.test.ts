@@ -13,6 +13,7 @@ test("an empty environment is a service on loopback", () => {
     SERVICE_KEY_FILE: undefined,
     SERVICE_JWKS_FILE: undefined,
     REFLECTION: "public",
+    MAX_CONNECTION_AGE: undefined,
     CHECK_INTERVAL: 2000,
     CHECK_TIMEOUT: 1000,
     DRAIN_WAIT: 1000,

@@ -25,6 +25,10 @@ export const serviceConfig = (options: ServiceConfigOptions) => ({
     default: "public",
     desc: "who may list and describe the services by gRPC reflection: public, admin or off",
   }),
+  MAX_CONNECTION_AGE: duration({
+    default: undefined,
+    desc: "time after which clients are asked to connect anew, and so find replicas that came later; by default never",
+  }),
   CHECK_INTERVAL: duration({ default: 2000, desc: "time between two rounds of readiness checks" }),
   CHECK_TIMEOUT: duration({ default: 1000, desc: "time that one readiness check may take" }),
   DRAIN_WAIT: duration({

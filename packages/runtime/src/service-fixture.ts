@@ -22,6 +22,7 @@ export async function start({ config: overrides, ...options }: Options = {}) {
     SERVICE_KEY_FILE: undefined,
     SERVICE_JWKS_FILE: undefined,
     REFLECTION: "public",
+    MAX_CONNECTION_AGE: undefined,
     CHECK_INTERVAL: 5,
     CHECK_TIMEOUT: 1000,
     DRAIN_WAIT: 0,

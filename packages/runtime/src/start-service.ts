@@ -108,6 +108,7 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
       natives,
       interceptors: standardServer({ logger, registry, methods: methodsOf(services, natives), auth: auth.server }),
       onError: (err) => logger.error({ err }, "an error that no caller can be told"),
+      ...(config.MAX_CONNECTION_AGE !== undefined && { maxConnectionAgeMs: config.MAX_CONNECTION_AGE }),
     });
     const adminPort = await listenOn(admin, {
       name,

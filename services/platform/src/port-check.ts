@@ -1,6 +1,5 @@
 import { createServer } from "node:net";
-import { StartError } from "@tenon/errors";
-import { systemReason } from "./system-reason.ts";
+import { StartError, systemReason } from "@tenon/errors";
 
 /** A place where something will listen, and the variable that says so. */
 export interface Listener {

@@ -1,0 +1,89 @@
+import { execFile } from "node:child_process";
+import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
+import { type AddressInfo, createServer as createTcpServer, type Server } from "node:net";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, onTestFinished, test } from "vitest";
+import { askHealth } from "./ask-health.ts";
+import { start } from "./service-fixture.ts";
+
+/** Its answers, as a container engine sees them. */
+const program = (...args: string[]) =>
+  promisify(execFile)(process.execPath, [fileURLToPath(new URL("./health-check.ts", import.meta.url)), ...args]).then(
+    ({ stdout }) => ({ code: 0, stdout }),
+    ({ code, stdout }: { code: number; stdout: string }) => ({ code, stdout }),
+  );
+
+async function addressOf(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test("a server tells its health, and that of its services", async () => {
+  let up = true;
+  const { service, watch } = await start({
+    checks: { database: () => (up ? Promise.resolve() : Promise.reject(new Error("down"))) },
+  });
+  const address = `127.0.0.1:${service.port}`;
+  expect(await askHealth({ address })).toBe("SERVING");
+  expect(await askHealth({ address, service: "greeter.v1.GreetingService" })).toBe("SERVING");
+  const health = watch("");
+  await health.next();
+  up = false;
+  expect(await health.next()).toBe("NOT_SERVING");
+  expect(await askHealth({ address })).toBe("NOT_SERVING");
+  expect(await askHealth({ address, service: "live" })).toBe("SERVING");
+});
+
+test("a service that it does not have is gRPC's NOT_FOUND", async () => {
+  const { service } = await start();
+  await expect(askHealth({ address: `127.0.0.1:${service.port}`, service: "x.v1.X" })).rejects.toThrow(
+    /answered with gRPC status 5/,
+  );
+});
+
+test("nobody there is one line", async () => {
+  await expect(askHealth({ address: "127.0.0.1:1" })).rejects.toThrow(/^127\.0\.0\.1:1 does not answer: .*REFUSED/);
+});
+
+test("one that accepts and stays silent is given up", async () => {
+  const sockets: { destroy(): void }[] = [];
+  const address = await addressOf(createTcpServer((socket) => sockets.push(socket)));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  await expect(askHealth({ address, timeoutMs: 50 })).rejects.toThrow(`${address} did not answer within 50 ms`);
+});
+
+test("HTTP/1 is not gRPC, and neither is any HTTP/2", async () => {
+  await expect(askHealth({ address: await addressOf(createHttpServer()) })).rejects.toThrow(
+    /does not answer|broke off/,
+  );
+  const address = await addressOf(createHttp2Server((_request, response) => response.end("hello")));
+  await expect(askHealth({ address })).rejects.toThrow(`${address} does not speak gRPC`);
+});
+
+test("an answer that says nothing is UNKNOWN", async () => {
+  const address = await addressOf(
+    createHttp2Server((_request, response) => {
+      response.setHeader("content-type", "application/grpc");
+      response.write(Buffer.alloc(5));
+      response.addTrailers({ "grpc-status": "0" });
+      response.end();
+    }),
+  );
+  expect(await askHealth({ address })).toBe("UNKNOWN");
+});
+
+test("the program exits 0 for SERVING and 1 for all else, and says why", async () => {
+  const { service } = await start();
+  expect(await program(String(service.port))).toEqual({ code: 0, stdout: "SERVING\n" });
+  expect(await program(String(service.port), "x.v1.X")).toMatchObject({ code: 1, stdout: expect.stringMatching(/status 5/) });
+  expect(await program("1")).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/^127\.0\.0\.1:1 does not answer/),
+  });
+  expect(await program()).toMatchObject({ code: 1 });
+});

@@ -1,0 +1,23 @@
+import { type Config, ConfigError, readConfig, str } from "@tenon/config";
+import { LOG_LEVELS } from "@tenon/logger";
+
+const spec = {
+  SERVICES: str({ desc: "names of the services, separated by spaces" }),
+  SECRETS_DIR: str({ default: "/secrets", desc: "directory with one for each service, and one for postgres" }),
+  DATABASE_ADDRESS: str({ default: "postgres:5432", desc: "where the services find PostgreSQL" }),
+  // Not for itself: what all services are told is checked once, before any of them starts.
+  LOG_LEVEL: str({ choices: LOG_LEVELS, default: "info", desc: `lowest level to log: ${LOG_LEVELS.join(", ")}` }),
+};
+
+export interface SetupConfig extends Omit<Config<typeof spec>, "SERVICES"> {
+  readonly services: readonly string[];
+}
+
+/** The configuration of the setup; by default from the process's environment. Throws a ConfigError. */
+export function readSetupConfig(env?: Readonly<Record<string, string | undefined>>): SetupConfig {
+  const { SERVICES, ...config } = readConfig(spec, { ...(env && { env }) });
+  const services = SERVICES.split(" ").filter((name) => name !== "");
+  const wrong = services.find((name) => !/^[a-z][a-z0-9_]{0,62}$/.test(name));
+  if (wrong !== undefined) throw new ConfigError(`SERVICES: ${wrong} cannot be the name of a service`);
+  return { ...config, services };
+}
