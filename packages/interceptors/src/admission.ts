@@ -66,7 +66,10 @@ export function createAdmission({ limit, maxQueue, nowMs, schedule }: AdmissionO
   }
 
   function wait(priority: Priority, latestAt: number): Ticket {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
+    let resolve: (admitted: boolean) => void = () => {};
+    const promise = new Promise<boolean>((settle) => {
+      resolve = settle;
+    });
     const queue = queues[priority];
     const waiter: Waiter = {
       settle(admitted) {
