@@ -6,10 +6,12 @@ export { type CircuitBreakerOptions, circuitBreaker } from "./circuit-breaker.ts
 export { type ClientAddressOptions, clientAddress, clientAddressOf } from "./client-address.ts";
 export { currentCall, detached } from "./current-call.ts";
 export { type DeadlineOptions, deadline } from "./deadline.ts";
+export { type FallbackOptions, fallback } from "./fallback.ts";
 export { createFileKeySource, createKeySource, type KeySource, type KeySourceOptions } from "./key-source.ts";
 export { type LoadSheddingOptions, loadShedding } from "./load-shedding.ts";
 export { clientLevel, type Level, serverLevel } from "./log-level.ts";
 export { type LogEvent, type LoggingOptions, logging } from "./logging.ts";
+export { ofMethod, ofService, withOption } from "./match.ts";
 export { type MetricsOptions, metrics } from "./metrics.ts";
 export {
   ANONYMOUS,
@@ -24,8 +26,11 @@ export { type PropagationOptions, propagation } from "./propagation.ts";
 export { type RateClass, type RateLimitOptions, rateLimit } from "./rate-limit.ts";
 export { type RecoveryOptions, recovery } from "./recovery.ts";
 export { isRequestId, REQUEST_ID_HEADER, requestIdKey, requestIdOf } from "./request-id.ts";
+export { requestIdHeader } from "./request-id-header.ts";
 export type { ServerAddress } from "./rpc-attributes.ts";
+export { type RpcMetricsOptions, rpcMetrics } from "./rpc-metrics.ts";
 export { allBut, type Match, onlyFor } from "./selector.ts";
+export { type ServerTimingOptions, serverTiming, timed } from "./server-timing.ts";
 export { createServiceTokens, type ServiceTokens, type ServiceTokensOptions, serviceToken } from "./service-token.ts";
 export {
   type StandardClientOptions,

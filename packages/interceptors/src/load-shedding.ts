@@ -11,7 +11,7 @@ import { perMethod } from "./per-method.ts";
 import { sheddingMetrics } from "./shedding-metrics.ts";
 
 export interface LoadSheddingOptions {
-  /** How many calls may run at once before anything is known; by default 50. */
+  /** How many calls may run at once before anything is known; by default 50, within the bounds. */
   initialLimit?: number;
   /** The limit never goes below; by default 5. */
   minLimit?: number;
@@ -40,9 +40,11 @@ export interface LoadSheddingOptions {
  * Health and reflection are never refused. What it does not see is a load of handlers that never wait for anything.
  */
 export function loadShedding(options: LoadSheddingOptions = {}): Interceptor {
-  const { initialLimit = 50, minLimit = 5, maxLimit = 1000, maxQueue = 100, maxWaitMs = 100, registry } = options;
+  const { maxLimit = 1000, maxQueue = 100, maxWaitMs = 100, registry } = options;
+  const { minLimit = Math.min(5, maxLimit), initialLimit = Math.min(Math.max(50, minLimit), maxLimit) } = options;
   const { nowMs = () => performance.now(), schedule = onTimer, random = Math.random } = options;
-  assertOptions("loadShedding", { minLimit, maxLimit }, { max: 1_000_000, integer: true });
+  assertOptions("loadShedding", { maxLimit }, { max: 1_000_000, integer: true });
+  assertOptions("loadShedding", { minLimit }, { max: maxLimit, integer: true });
   assertOptions("loadShedding", { initialLimit }, { min: minLimit, max: maxLimit, integer: true });
   assertOptions("loadShedding", { maxQueue }, { min: 0, max: 1_000_000, integer: true });
   assertOptions("loadShedding", { maxWaitMs }, { max: 60_000 });

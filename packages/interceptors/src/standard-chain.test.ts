@@ -16,6 +16,7 @@ test("a server knows the request, tells of it, and lets it in before it looks in
     "tracing",
     "logging",
     "metrics",
+    "rpcMetrics",
     "recovery",
     "deadline",
     "auth",
@@ -23,16 +24,26 @@ test("a server knows the request, tells of it, and lets it in before it looks in
   ]);
 });
 
-test("where it is asked to, a server finds the client behind proxies, sheds load and limits rates", () => {
+test("where it is asked to, a server does more", () => {
   const { logger } = recordLog();
   const rateLimits = { classes: { write: { perSecond: 1, burst: 1 } } };
   const options = { logger, registry: new Registry(), methods: METHODS, auth: {} };
-  expect(names(standardServer({ ...options, trustedProxies: ["10.0.0.0/8"], loadShedding: {}, rateLimits }))).toEqual([
+  const more = {
+    requestIdHeader: true,
+    serverTiming: {},
+    trustedProxies: ["10.0.0.0/8"],
+    loadShedding: {},
+    rateLimits,
+  };
+  expect(names(standardServer({ ...options, ...more }))).toEqual([
     "propagation",
+    "requestIdHeader",
+    "serverTiming",
     "clientAddress",
     "tracing",
     "logging",
     "metrics",
+    "rpcMetrics",
     "recovery",
     "deadline",
     "loadShedding",
@@ -49,6 +60,7 @@ test("a client tells of a call, gives it its time, and says who it is", () => {
   expect(names(standardClient({ logger, registry, identity: { tokens, audience: "payment" } }))).toEqual([
     "logging",
     "metrics",
+    "rpcMetrics",
     "tracing",
     "deadline",
     "propagation",
@@ -57,6 +69,7 @@ test("a client tells of a call, gives it its time, and says who it is", () => {
   expect(names(standardClient({ logger, registry, circuitBreaker: {} }))).toEqual([
     "logging",
     "metrics",
+    "rpcMetrics",
     "tracing",
     "deadline",
     "propagation",

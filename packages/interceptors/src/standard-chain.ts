@@ -12,7 +12,10 @@ import { metrics } from "./metrics.ts";
 import { propagation } from "./propagation.ts";
 import { type RateLimitOptions, rateLimit } from "./rate-limit.ts";
 import { recovery } from "./recovery.ts";
+import { requestIdHeader } from "./request-id-header.ts";
+import { rpcMetrics } from "./rpc-metrics.ts";
 import { allBut, type Match } from "./selector.ts";
+import { type ServerTimingOptions, serverTiming } from "./server-timing.ts";
 import { type ServiceTokens, serviceToken } from "./service-token.ts";
 import { tracing } from "./tracing.ts";
 import { validation } from "./validation.ts";
@@ -25,6 +28,10 @@ export interface StandardServerOptions {
   auth: Omit<AuthOptions, "methods">;
   /** Our proxies in front of this server, which are believed about the client's address; by default there are none. */
   trustedProxies?: readonly string[];
+  /** Whether callers are told their request's id in a header; by default they are not. */
+  requestIdHeader?: boolean;
+  /** `{}` or more: tells insiders who ask how long a call took; by default nobody. */
+  serverTiming?: ServerTimingOptions;
   /** `{}` or more: refuses what is more than the server can do; by default it does what it can. */
   loadShedding?: Omit<LoadSheddingOptions, "registry">;
   /** What one caller may do; by default rates are not limited. */
@@ -34,13 +41,16 @@ export interface StandardServerOptions {
 /** What every server of ours does with a call, outermost first. */
 export function standardServer(options: StandardServerOptions): Interceptor[] {
   const { logger, registry, methods, trustedProxies, rateLimits } = options;
-  const shedding = options.loadShedding;
+  const { loadShedding: shedding, serverTiming: timing } = options;
   return [
     propagation(), // what runs in the call knows that it does, and its request by name
+    ...(options.requestIdHeader ? [requestIdHeader()] : []), // which the caller learns, also of a refusal
+    ...(timing ? [serverTiming(timing)] : []), // the whole of what further in is done
     ...(trustedProxies ? [clientAddress({ trustedProxies })] : []), // whom the proxies speak for
     allBut(isHealth, tracing({ methods })), // a span, whose ids all further lines carry
     allBut(isHealth, logging(logger)), // one line, whatever happens further in; probes would drown the rest
     metrics(registry, { side: "server", methods }), // one count, refusals included
+    rpcMetrics({ methods }), // the same for OpenTelemetry, where there is an SDK
     recovery(logger, { registry, methods }), // what nobody meant to throw is told with its stack
     allBut(isHealth, deadline()), // nothing runs for ever, nothing starts too late; health is watched for as long as one likes
     ...(shedding ? [loadShedding({ ...shedding, registry })] : []), // nothing is spent on what there is no room for
@@ -67,6 +77,7 @@ export function standardClient(options: StandardClientOptions): Interceptor[] {
   return [
     logging(logger), // first, so that calls which are refused below are seen too
     metrics(registry, { side: "client", methods }),
+    rpcMetrics(),
     tracing(), // its span goes along, instead of what propagation would pass on
     deadline(), // the contract's, unless the caller named one
     propagation(), // no longer than the call that this one serves

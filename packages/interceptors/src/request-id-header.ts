@@ -1,0 +1,19 @@
+import type { Interceptor } from "@tenon/grpc";
+import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
+
+/**
+ * Tells the caller on a server the id under which log lines tell of his request, in the response header `x-request-id`:
+ * his own, or the one that `propagation`, which comes before, has given it. On a client it does nothing: the id goes along by
+ * `propagation`.
+ */
+export function requestIdHeader(): Interceptor {
+  return function requestIdHeader(call) {
+    if (call.side === "client") return {};
+    return {
+      onStart() {
+        const id = requestIdOf(call);
+        if (id !== "") call.responseHeaders.set(REQUEST_ID_HEADER, id);
+      },
+    };
+  };
+}
