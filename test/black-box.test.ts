@@ -32,7 +32,7 @@ async function newDirectory(): Promise<string> {
   return directory;
 }
 
-const SERVICES = ["greeter", "user", "order", "payment", "processor"] as const;
+const SERVICES = ["greeter", "user", "order", "payment", "processor", "gateway"] as const;
 type Places = Record<(typeof SERVICES)[number], string>;
 
 /** A free place for everything that listens: as variables, and to call. */
@@ -106,7 +106,7 @@ describe("one directory of data, from its first start to its last", () => {
     await running.ready(READY);
     const { stdout, stderr } = running.said;
     for (const name of SERVICES)
-      expect(stdout).toMatch(new RegExp(`${name} +127.0.0.1:${env[`${name.toUpperCase()}_PORT`]} `));
+      expect(stdout).toMatch(new RegExp(`${name} +(http://)?127.0.0.1:${env[`${name.toUpperCase()}_PORT`]} `));
     expect(stdout).toMatch(/Making the database.*email +admin@.*password +\S{16}/s);
     expect(stderr).toBe("");
   });
@@ -199,7 +199,7 @@ describe("a start that cannot be", () => {
   test("an unknown service is named, with those that there are", async () => {
     const started = startPlatformProcess({ dataDir: await newDirectory(), env, only: "usr" });
     expect(await refusal(started)).toBe(
-      "platform: there is no service usr: there are greeter, user, order, payment, processor",
+      "platform: there is no service usr: there are greeter, user, order, payment, processor, gateway",
     );
   });
 

@@ -10,7 +10,7 @@ import { type Platform, readPlatformConfig, startPlatform } from "@tenon/platfor
 import { freePorts, testDatabase } from "@tenon/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-const SERVICES = ["greeter", "user", "order", "payment", "processor"] as const;
+const SERVICES = ["greeter", "user", "order", "payment", "processor", "gateway"] as const;
 
 /** For every step of an order together; a call has its own deadline from the contract. */
 const TIMEOUT_MS = 10_000;

@@ -8,14 +8,14 @@ export interface AnnouncementOptions {
 
 /** What a person reads once everything runs: what listens where, what to try, how to stop. */
 export function announcement({ platform, newId }: AnnouncementOptions): string {
-  const rows = platform.services.map(({ name, address, adminAddress }) => [
+  const rows = platform.services.map(({ name, protocol, address, adminAddress }) => [
     name,
-    address,
+    protocol === "http" ? `http://${address}` : address,
     `http://${adminAddress}/readyz /metrics`,
   ]);
   const lines = [
     "",
-    ...table([["service", "gRPC", "admin"], ...rows]),
+    ...table([["service", "address", "admin"], ...rows]),
     ...(platform.admin ? ["", ...adminLines(platform.admin)] : []),
     "",
     "First calls, to copy line by line into another terminal. The last one watches the order until Ctrl-C.",

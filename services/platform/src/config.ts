@@ -47,7 +47,8 @@ export function readPlatformConfig({ env = process.env, only = "" }: ReadPlatfor
   const own = attempt(() => readConfig(spec, { env }));
   const filled = fillIn(env, own?.DATA_DIR ?? "");
   const parts = services.map((service) => attempt(() => service.configure(filled)));
-  const unnamed = services.map(({ name }) => name).filter((name) => !env[variable(name, "DATABASE_URL")]);
+  const storing = services.filter(({ stores }) => stores).map(({ name }) => name);
+  const unnamed = storing.filter((name) => !env[variable(name, "DATABASE_URL")]);
   if (env.DATABASE_URL && unnamed.length > 1) {
     const each = unnamed.map((name) => variable(name, "DATABASE_URL")).join(", ");
     wrong.add(

@@ -47,6 +47,14 @@ test("they walk from a list of services to an order that is watched", () => {
   ]);
 });
 
+test("where there is a gateway, one of them is plain HTTP", () => {
+  const gateway = { ...part("gateway", 8000), protocol: "http" as const };
+  const more = firstCalls({ services: [gateway, ...services], newId });
+  expect(more.filter((call) => !calls.includes(call))).toEqual([
+    `curl -X POST http://127.0.0.1:8000/v1/greet -d '{"name": "John"}'`,
+  ]);
+});
+
 test("every request is one of its method", () => {
   for (const args of argumentsOf(calls)) {
     const [service = "", method] = (args.at(-1) ?? "").split("/");

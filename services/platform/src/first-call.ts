@@ -12,11 +12,12 @@ export interface FirstCallOptions {
  */
 export function firstCalls({ services, newId }: FirstCallOptions): string[] {
   const at = new Map(services.map(({ name, address }) => [name, address]));
-  const [greeter, user, order] = [at.get("greeter"), at.get("user"), at.get("order")];
+  const [greeter, user, order, gateway] = ["greeter", "user", "order", "gateway"].map((name) => at.get(name));
   const calls: string[] = [];
-  const list = services[0];
+  const list = services.find(({ protocol }) => protocol !== "http");
   if (list) calls.push(`grpcurl -plaintext ${list.address} list`);
   if (greeter) calls.push(`grpcurl -plaintext -d '{"name": "John"}' ${greeter} greeter.v1.GreetingService/Greet`);
+  if (gateway && greeter) calls.push(`curl -X POST http://${gateway}/v1/greet -d '{"name": "John"}'`);
   if (user) {
     const login = { email: `ada-${newId().slice(-6)}@example.com`, password: "correct-horse-battery" };
     const signUp = { request_id: newId(), ...login, display_name: "Ada" };

@@ -14,6 +14,7 @@ test("without a word everything runs on its own port of this machine, with a dat
     "order 127.0.0.1:8082 9082",
     "payment 127.0.0.1:8083 9083",
     "processor 127.0.0.1:8084 9084",
+    "gateway 127.0.0.1:8000 9000",
   ]);
   expect(read()).toMatchObject({ dataDir: ".data", embedded: ["greeter", "user", "order", "payment", "processor"] });
 });
@@ -24,7 +25,7 @@ for (const only of ["user", " user ", "user,", "user,user"]) {
 
 test("an unknown service is named, with those that there are", () => {
   expect(() => read({}, "user,usr,ordr")).toThrow(
-    new StartError("there is no service usr or ordr: there are greeter, user, order, payment, processor"),
+    new StartError("there is no service usr or ordr: there are greeter, user, order, payment, processor, gateway"),
   );
 });
 

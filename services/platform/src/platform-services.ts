@@ -1,4 +1,5 @@
 import { ConfigError } from "@tenon/config";
+import { readGatewayConfig } from "@tenon/gateway/config";
 import { readGreeterConfig } from "@tenon/greeter/config";
 import type { Logger, LogLevel } from "@tenon/logger";
 import { readOrderConfig } from "@tenon/order/config";
@@ -42,12 +43,21 @@ export const PLATFORM_SERVICES: readonly PlatformService[] = [
     readConfig: readProcessorConfig,
     load: async () => (await import("@tenon/processor")).startProcessor,
   }),
+  service("gateway", {
+    port: 8000,
+    protocol: "http",
+    calls: ["greeter", "user", "order", "payment"],
+    readConfig: readGatewayConfig,
+    load: async () => (await import("@tenon/gateway")).startGateway,
+  }),
 ];
 
 export interface PlatformService {
   readonly name: string;
   /** Its port where nothing else is said. */
   readonly port: number;
+  /** It owns a database. */
+  readonly stores: boolean;
   /** Reads and checks its configuration; throws a ConfigError. What comes back can be started. */
   configure(env: Environment): Part;
 }
@@ -57,6 +67,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** A service with its configuration. */
 export interface Part {
   readonly name: string;
+  /** What it speaks on its port; by default gRPC. */
+  readonly protocol?: "http" | undefined;
   readonly host: string;
   readonly port: number;
   readonly adminPort: number;
@@ -75,6 +87,8 @@ export interface StartedPart extends RunningService {
 
 interface Definition<Config extends SharedConfig> {
   port: number;
+  /** Not gRPC, and without a database. */
+  protocol?: "http";
   calls: readonly string[];
   readConfig(env: Environment, prefix: string): Config;
   load(): Promise<(options: { config: Config; logger: Logger }) => Promise<StartedPart>>;
@@ -85,17 +99,20 @@ interface SharedConfig {
   readonly PORT: number;
   readonly ADMIN_PORT: number | undefined;
   readonly LOG_LEVEL: LogLevel;
-  readonly DATABASE_URL: string;
+  readonly DATABASE_URL?: string;
 }
 
 function service<Config extends SharedConfig>(name: string, definition: Definition<Config>): PlatformService {
-  const { port, calls, readConfig, load } = definition;
+  const { port, protocol, calls, readConfig, load } = definition;
+  const stores = protocol !== "http";
   return {
     name,
     port,
+    stores,
     configure(env) {
       const config = readConfig(env, name.toUpperCase());
-      if (!/^postgres(ql)?:\/\/./.test(config.DATABASE_URL) || !URL.canParse(config.DATABASE_URL)) {
+      const { DATABASE_URL = "" } = config;
+      if (stores && !isPostgresUrl(DATABASE_URL)) {
         const variable = env[`${name.toUpperCase()}_DATABASE_URL`]
           ? `${name.toUpperCase()}_DATABASE_URL`
           : "DATABASE_URL";
@@ -103,15 +120,18 @@ function service<Config extends SharedConfig>(name: string, definition: Definiti
       }
       return {
         name,
+        protocol,
         host: config.HOST,
         port: config.PORT,
         adminPort: config.ADMIN_PORT ?? config.PORT + 1000,
         logLevel: config.LOG_LEVEL,
         calls,
         load,
-        start: async ({ logger, databaseUrl = config.DATABASE_URL }) =>
-          (await load())({ config: { ...config, DATABASE_URL: databaseUrl }, logger }),
+        start: async ({ logger, databaseUrl = DATABASE_URL }) =>
+          (await load())({ config: stores ? { ...config, DATABASE_URL: databaseUrl } : config, logger }),
       };
     },
   };
 }
+
+const isPostgresUrl = (url: string): boolean => /^postgres(ql)?:\/\/./.test(url) && URL.canParse(url);

@@ -30,7 +30,9 @@ export interface Platform {
 
 export interface RunningPart {
   readonly name: string;
-  /** Of the gRPC server, as a client dials it. */
+  /** What it speaks; by default gRPC. */
+  readonly protocol?: "http" | undefined;
+  /** As a client dials it. */
   readonly address: string;
   readonly adminAddress: string;
 }
@@ -73,8 +75,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const admin = services.get("user")?.admin;
   return {
     ...(admin && { admin }),
-    services: config.parts.map(({ name, host, port, adminPort }) => ({
+    services: config.parts.map(({ name, protocol, host, port, adminPort }) => ({
       name,
+      protocol,
       address: `${reachable(host)}:${port}`,
       adminAddress: `${reachable(host)}:${adminPort}`,
     })),

@@ -1,0 +1,295 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { GATEWAY_SERVICES } from "@tenon/gateway";
+import { createLogger } from "@tenon/logger";
+import { readPlatformConfig, startPlatform } from "@tenon/platform";
+import { freePorts, testDatabase } from "@tenon/testing";
+import { httpRoutes } from "@tenon/transcoding";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const SERVICES = ["greeter", "user", "order", "payment", "processor", "gateway"] as const;
+const TIMEOUT_MS = 10_000;
+const ADMIN = { email: "admin@example.com", password: "correct-horse-battery-admin" };
+
+const undo = new AsyncDisposableStack();
+afterAll(() => undo.disposeAsync());
+
+let base: string;
+beforeAll(async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "tenon-gateway-"));
+  undo.defer(() => rm(dataDir, { recursive: true }));
+  const passwordFile = join(dataDir, "admin-password");
+  await writeFile(passwordFile, ADMIN.password);
+  const env: Record<string, string> = {
+    DATA_DIR: dataDir,
+    LOG_LEVEL: "silent",
+    ADMIN_EMAIL: ADMIN.email,
+    ADMIN_PASSWORD_FILE: passwordFile,
+  };
+  const ports = await freePorts(2 * SERVICES.length);
+  for (const name of SERVICES) {
+    env[`${name.toUpperCase()}_PORT`] = String(ports.pop());
+    env[`${name.toUpperCase()}_ADMIN_PORT`] = String(ports.pop());
+    if (name === "gateway") continue;
+    const database = await testDatabase({ migrations: [] });
+    undo.defer(() => database.close());
+    env[`${name.toUpperCase()}_DATABASE_URL`] = database.url;
+  }
+  const platform = await startPlatform({
+    config: readPlatformConfig({ env }),
+    loggerOf: ({ name, logLevel }) => createLogger({ name, level: logLevel }),
+  });
+  undo.defer(() => platform.close());
+  base = `http://127.0.0.1:${env.GATEWAY_PORT}`;
+});
+
+interface Asked {
+  token?: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** Routes that a test has gone through, as the contracts write them. */
+const seen = new Set<string>();
+
+/** One request; `route` is what it is a request of. */
+async function ask(route: string, path: string, { token, body, headers = {} }: Asked = {}) {
+  const [method = ""] = route.split(" ");
+  const response = await fetch(`${base}${path}`, {
+    method,
+    headers: {
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  seen.add(route);
+  const text = await response.text();
+  const json = response.headers.get("content-type")?.includes("json") && text !== "" ? parsed(text) : undefined;
+  return { status: response.status, headers: response.headers, text, json };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what comes back is looked at field by field
+function parsed(text: string): any {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const id = () => randomUUID();
+
+async function signUp() {
+  const email = `ada-${id()}@example.com`;
+  const password = "correct-horse-battery";
+  const body = { request_id: id(), email, password, display_name: "Ada" };
+  const { json: user, status } = await ask("POST /v1/users", "/v1/users", { body });
+  expect({ status, user }).toMatchObject({ status: 200, user: { displayName: "Ada", email } });
+  return { user, email, password, body, ...(await logIn(email, password)) };
+}
+
+async function logIn(email: string, password: string) {
+  const { json, status } = await ask("POST /v1/sessions", "/v1/sessions", { body: { email, password } });
+  expect({ status, json }).toMatchObject({ status: 200, json: { tokenType: "Bearer" } });
+  return { token: json.accessToken as string, refresh: json.refreshToken as string, session: json.sessionId as string };
+}
+
+const reasonOf = (json: { details?: { reason?: string }[] }) => json.details?.find(({ reason }) => reason)?.reason;
+
+test("greetings of all kinds", async () => {
+  const greet = await ask("POST /v1/greet", "/v1/greet", { body: '{"name":"John"}' });
+  expect(greet).toMatchObject({ status: 200, text: '{"message":"Hello John"}' });
+  const nobody = await ask("POST /v1/greet", "/v1/greet", { body: {} });
+  expect(nobody).toMatchObject({ status: 400, json: { code: 3, message: "name is required" } });
+  expect(reasonOf(nobody.json)).toBe("NAME_REQUIRED");
+
+  const lines = '{"name":"Ada"}\n{"name":"Eve"}\n{"last":true,"count":2}\n';
+  const ndjson = { "content-type": "application/x-ndjson" };
+  const recorded = await ask("POST /v1/greetings:record", "/v1/greetings:record", { body: lines, headers: ndjson });
+  expect(recorded).toMatchObject({ status: 200, json: { count: 2 } });
+  const cut = await ask("POST /v1/greetings:record", "/v1/greetings:record", {
+    body: '{"name":"Ada"}\n',
+    headers: ndjson,
+  });
+  expect(cut.status).toBe(400);
+  expect(reasonOf(cut.json)).toBe("STREAM_INCOMPLETE");
+
+  const list = await ask("GET /v1/greetings", "/v1/greetings?names=John&names=Jane");
+  expect(list.json).toEqual([{ message: "Hello John" }, { message: "Hello Jane" }]);
+  const latest = await ask("GET /v1/greetings", "/v1/greetings");
+  expect(latest.json).toEqual([{ message: "Hello Eve" }, { message: "Hello Ada" }]);
+
+  const chat = await ask("GET /v1/greetings:chat", "/v1/greetings:chat");
+  expect(chat).toMatchObject({ status: 426 });
+});
+
+test("an account, from sign-up to its end", async () => {
+  const ada = await signUp();
+  const { token, user } = ada;
+  const at = `/v1/users/${user.id}`;
+  expect((await ask("GET /v1/me", "/v1/me", { token })).json).toEqual(user);
+  expect((await ask("GET /v1/users/{user_id}", at, { token })).json).toEqual(user);
+  const nobody = await ask("GET /v1/me", "/v1/me");
+  expect(nobody).toMatchObject({ status: 401 });
+  expect(nobody.headers.get("www-authenticate")).toBe("Bearer");
+  expect(reasonOf(nobody.json)).toBe("TOKEN_MISSING");
+  expect((await ask("GET /v1/users/{user_id}", `/v1/users/${id()}`, { token })).status).toBe(403);
+
+  const again = await ask("POST /v1/users", "/v1/users", { body: ada.body });
+  expect(again.json).toEqual(user);
+  expect(again.headers.get("grpc-trailer-idempotent-replayed")).toBe("true");
+  const taken = await ask("POST /v1/users", "/v1/users", { body: { ...ada.body, request_id: id() } });
+  expect(taken.status).toBe(409);
+  expect(reasonOf(taken.json)).toBe("EMAIL_TAKEN");
+
+  const patch = { token, body: { displayName: "Countess", etag: user.etag } };
+  const renamed = await ask("PATCH /v1/users/{user.id}", `${at}?request_id=${id()}`, patch);
+  expect(renamed).toMatchObject({ status: 200, json: { displayName: "Countess", email: ada.email } });
+  const stale = await ask("PATCH /v1/users/{user.id}", `${at}?request_id=${id()}`, patch);
+  expect(stale.status).toBe(409);
+  expect(reasonOf(stale.json)).toBe("ETAG_MISMATCH");
+
+  const newPassword = "another-horse-battery";
+  const change = { request_id: id(), old_password: ada.password, new_password: newPassword };
+  const changed = await ask("POST /v1/users/{user_id}:changePassword", `${at}:changePassword`, { token, body: change });
+  expect(changed).toMatchObject({ status: 200, json: {} });
+
+  const fresh = await logIn(ada.email, newPassword);
+  const refresh = { request_id: id(), refresh_token: fresh.refresh };
+  const refreshed = await ask("POST /v1/sessions:refresh", "/v1/sessions:refresh", { body: refresh });
+  expect(refreshed).toMatchObject({ status: 200, json: { sessionId: fresh.session } });
+  const over = await ask("DELETE /v1/sessions/{session_id}", `/v1/sessions/${fresh.session}?request_id=${id()}`, {
+    token,
+  });
+  expect(over).toMatchObject({ status: 200, json: {} });
+
+  const erased = await ask("DELETE /v1/users/{user_id}", `${at}?request_id=${id()}`, { token });
+  expect(erased).toMatchObject({ status: 200, json: {} });
+});
+
+test("what an admin does with users", async () => {
+  const ada = await signUp();
+  const { token } = await logIn(ADMIN.email, ADMIN.password);
+  expect((await ask("GET /v1/users", "/v1/users", { token: ada.token })).status).toBe(403);
+  const page = await ask("GET /v1/users", "/v1/users?page_size=1&state=USER_STATE_ACTIVE", { token });
+  expect(page.json).toMatchObject({ users: [{ id: ada.user.id }], nextPageToken: expect.any(String) });
+  const next = await ask("GET /v1/users", `/v1/users?page_size=1&page_token=${page.json.nextPageToken}&state=2`, {
+    token,
+  });
+  expect(reasonOf(next.json)).toBe("PAGE_TOKEN_INVALID");
+  for (const [verb, state] of [
+    ["block", "USER_STATE_BLOCKED"],
+    ["unblock", "USER_STATE_ACTIVE"],
+  ] as const) {
+    const route = `POST /v1/users/{user_id}:${verb}`;
+    const done = await ask(route, `/v1/users/${ada.user.id}:${verb}`, {
+      token,
+      body: { request_id: id() },
+    });
+    expect(done.json).toMatchObject({ id: ada.user.id, state });
+  }
+});
+
+test("the keys that verify tokens", async () => {
+  const { json } = await ask("GET /.well-known/jwks.json", "/.well-known/jwks.json");
+  expect(json.keys[0]).toMatchObject({ kty: "OKP", crv: "Ed25519", alg: "EdDSA", use: "sig" });
+});
+
+test("an admin makes a product, and its price is exact", async () => {
+  const { token } = await logIn(ADMIN.email, ADMIN.password);
+  const product = {
+    sku: `SKU-${id().slice(0, 8).toUpperCase()}`,
+    name: "Chisel",
+    price: { currencyCode: "USD", units: "12", nanos: 340000000 },
+  };
+  const made = await ask("POST /v1/products", "/v1/products", { token, body: { request_id: id(), product } });
+  expect(made).toMatchObject({ status: 200, json: product });
+  const at = `/v1/products/${made.json.id}`;
+  expect((await ask("GET /v1/products/{product_id}", at)).json).toEqual(made.json);
+  const price = { currency_code: "USD", units: 13 };
+  const dearer = await ask("PATCH /v1/products/{product.id}", `${at}?request_id=${id()}`, { token, body: { price } });
+  expect(dearer).toMatchObject({ status: 200, json: { name: "Chisel", price: { currencyCode: "USD", units: "13" } } });
+  const missing = await ask("GET /v1/products/{product_id}", `/v1/products/${id()}`);
+  expect(reasonOf(missing.json)).toBe("PRODUCT_NOT_FOUND");
+});
+
+/** The events of a stream until one is the last that is wanted; then it is left. */
+async function watch(path: string, token: string, last: string, headers: Record<string, string> = {}) {
+  const response = await fetch(`${base}${path}`, {
+    headers: { accept: "text/event-stream", authorization: `Bearer ${token}`, ...headers },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  expect(response.headers.get("content-type")).toBe("text/event-stream");
+  seen.add("GET /v1/orders/{order_id}:watch");
+  const events: { id: string; state: string }[] = [];
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk).toString();
+    const parts = text.split("\n\n");
+    text = parts.pop() ?? "";
+    for (const part of parts) {
+      const [, event, data] = /^id: (\d+)\ndata: (.*)$/.exec(part) ?? [];
+      if (event !== undefined) events.push({ id: event, state: parsed(data ?? "").state });
+    }
+    if (events.some(({ state }) => state === last)) break;
+  }
+  return events;
+}
+
+test("an order, watched until it is confirmed, and its payment", async () => {
+  const { token } = await signUp();
+  const { json: catalogue } = await ask("GET /v1/products", "/v1/products");
+  const items = [{ product_id: catalogue.products[0].id, quantity: 2 }];
+  const body = { request_id: id(), items, payment_method: "pm_ok" };
+  const placed = await ask("POST /v1/orders", "/v1/orders", { token, body });
+  expect(placed).toMatchObject({ status: 200, json: { state: "ORDER_STATE_PENDING" } });
+  const at = `/v1/orders/${placed.json.id}`;
+
+  const events = await watch(`${at}:watch`, token, "ORDER_STATE_CONFIRMED");
+  const ids = events.map((event) => Number(event.id));
+  expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
+  const confirmed = await ask("GET /v1/orders/{order_id}", at, { token });
+  expect(confirmed.json).toMatchObject({ state: "ORDER_STATE_CONFIRMED", version: events.at(-1)?.id });
+  expect((await ask("GET /v1/orders", "/v1/orders?page_size=5", { token })).json.orders).toEqual([confirmed.json]);
+
+  const payment = await ask("GET /v1/payments/{payment_id}", `/v1/payments/${confirmed.json.paymentId}`, { token });
+  expect(payment.json).toMatchObject({ orderId: placed.json.id, state: "PAYMENT_STATE_CAPTURED" });
+  const payments = await ask("GET /v1/payments", `/v1/payments?order_id=${placed.json.id}`, { token });
+  expect(payments.json.payments).toEqual([payment.json]);
+
+  const cancel = { token, body: { request_id: id() } };
+  const cancelled = await ask("POST /v1/orders/{order_id}:cancel", `${at}:cancel`, cancel);
+  expect(cancelled).toMatchObject({ status: 200, json: { state: "ORDER_STATE_REFUNDING" } });
+  // Taken up where the first watch was left: nothing of before comes again.
+  const later = await watch(`${at}:watch`, token, "ORDER_STATE_REFUNDED", { "last-event-id": events.at(-1)?.id ?? "" });
+  expect(Number(later[0]?.id)).toBeGreaterThan(Number(events.at(-1)?.id));
+});
+
+test("whoever has no right to an order gets no stream of it either", async () => {
+  const { token } = await signUp();
+  const refused = await ask("GET /v1/orders/{order_id}:watch", `/v1/orders/${id()}:watch`, { token });
+  expect(refused).toMatchObject({ status: 403, json: { code: 7 } });
+});
+
+test("the rules of the contract are refused as the rules of JSON are, by field", async () => {
+  const { token } = await signUp();
+  const body = { request_id: "x", items: [{ product_id: id(), quantity: 0 }], payment_method: "card" };
+  const { json } = await ask("POST /v1/orders", "/v1/orders", { token, body });
+  const bad = json.details.find((detail: { "@type": string }) => detail["@type"].endsWith("BadRequest"));
+  expect(bad.fieldViolations.map(({ field }: { field: string }) => field)).toEqual([
+    "request_id",
+    "items[0].quantity",
+    "payment_method",
+  ]);
+});
+
+test("every route of the contracts was gone through, and no other", () => {
+  const routes = httpRoutes(GATEWAY_SERVICES.map(({ service }) => service));
+  const declared = routes.map(({ httpMethod, template }) => `${httpMethod} ${template.text}`);
+  expect([...seen].sort()).toEqual(declared.sort());
+});
