@@ -1,0 +1,158 @@
+import { type Code, StatusError } from "@tenon/errors";
+import { type Call, type Interceptor, methodsOf } from "@tenon/grpc";
+import { Registry } from "prom-client";
+import { describe, expect, test } from "vitest";
+import { greeter, KINDS, recordLog, startGreeter } from "./greeter-fixture.ts";
+import {
+  allBut,
+  auth,
+  circuitBreaker,
+  clientAddress,
+  createServiceTokens,
+  deadline,
+  loadShedding,
+  logging,
+  metrics,
+  ofService,
+  onlyFor,
+  propagation,
+  rateLimit,
+  recovery,
+  requestIdHeader,
+  rpcMetrics,
+  serverTiming,
+  serviceToken,
+  standardClient,
+  standardServer,
+  tracing,
+  validation,
+} from "./index.ts";
+import { registerMetrics, registerTracing } from "./telemetry-fixture.ts";
+import { createTestKey } from "./token-fixture.ts";
+
+const METHODS = methodsOf([greeter(() => {})]);
+const PLENTY = { perSecond: 1000, burst: 1000 };
+const SIDES = ["server", "client"] as const;
+const { logger } = recordLog();
+const tokens = createServiceTokens({ name: "order", key: createTestKey("order").private });
+
+/** Each as an application would have it, and the chains that they make; on the side where one does nothing, it does that. */
+const INTERCEPTORS: Record<string, (side: "server" | "client") => Interceptor[]> = {
+  auth: () => [auth({ methods: METHODS })],
+  circuitBreaker: () => [circuitBreaker({ logger, registry: new Registry() })],
+  clientAddress: () => [clientAddress({ trustedProxies: ["10.0.0.0/8"] })],
+  deadline: () => [deadline()],
+  loadShedding: () => [loadShedding({ registry: new Registry() })],
+  logging: () => [logging(logger, { events: ["start", "payload", "finish"], slowMs: 1, sampleOk: 0.5 })],
+  metrics: (side) => [metrics(new Registry(), { side, methods: METHODS })],
+  propagation: () => [propagation()],
+  rateLimit: () => [rateLimit({ classes: { read: PLENTY, write: PLENTY, credential: PLENTY } })],
+  recovery: () => [recovery(logger, { registry: new Registry() })],
+  requestIdHeader: () => [propagation(), requestIdHeader()],
+  rpcMetrics: () => [rpcMetrics()],
+  serverTiming: () => [serverTiming({ allow: () => true })],
+  serviceToken: () => [serviceToken(tokens, "greeter")],
+  "onlyFor and allBut": () => [
+    onlyFor(ofService("greeter.v1.GreetingService"), deadline()),
+    allBut(() => false, deadline()),
+  ],
+  tracing: () => [tracing()],
+  validation: () => [validation({ methods: METHODS })],
+  "all of them": (side) =>
+    side === "server"
+      ? standardServer({
+          logger,
+          registry: new Registry(),
+          methods: METHODS,
+          auth: {},
+          requestIdHeader: true,
+          serverTiming: { allow: () => true },
+          trustedProxies: ["10.0.0.0/8"],
+          loadShedding: {},
+          rateLimits: { classes: { read: PLENTY, write: PLENTY } },
+        })
+      : standardClient({ logger, registry: new Registry(), circuitBreaker: {} }),
+};
+
+/** In a process with OpenTelemetry's SDK. */
+const WITH_SDK: ReadonlySet<string> = new Set(["tracing", "rpcMetrics", "all of them"]);
+
+interface Ending {
+  code: Code;
+  /** What the handler does; `leave` is the caller's way to cancel. */
+  handle(call: Call, leave: () => void): unknown;
+  timeoutMs?: number;
+}
+
+const untilEnded = ({ signal }: Call) => new Promise((resolve) => signal.addEventListener("abort", resolve));
+
+const ENDINGS: Record<string, Ending> = {
+  ok: { code: "OK", handle: () => {} },
+  refused: {
+    code: "FAILED_PRECONDITION",
+    handle() {
+      throw new StatusError("FAILED_PRECONDITION", "not now", { reason: "NOT_NOW" });
+    },
+  },
+  thrown: {
+    code: "INTERNAL",
+    handle() {
+      throw new Error("canary");
+    },
+  },
+  deadline: { code: "DEADLINE_EXCEEDED", handle: untilEnded, timeoutMs: 30 },
+  cancelled: {
+    code: "CANCELLED",
+    handle(call, leave) {
+      leave();
+      return untilEnded(call);
+    },
+  },
+};
+
+/** Sees what hooks before and after the interceptor see of the end. */
+function createWitness() {
+  const ends: Code[] = [];
+  const ended = Promise.withResolvers<void>();
+  const witness: Interceptor = () => ({
+    onEnd({ code }) {
+      ends.push(code);
+      ended.resolve();
+    },
+  });
+  return { witness, ends, ended: ended.promise };
+}
+
+for (const [name, create] of Object.entries(INTERCEPTORS)) {
+  for (const side of SIDES) {
+    describe(`${name} on a ${side}`, () => {
+      for (const { kind, invoke } of KINDS) {
+        for (const [ending, { code, handle, timeoutMs = 10_000 }] of Object.entries(ENDINGS)) {
+          test(`a ${kind} call that ends ${ending} ends so for all who see it, and once`, async () => {
+            if (WITH_SDK.has(name)) registerTracing();
+            if (WITH_SDK.has(name)) registerMetrics();
+            const outer = createWitness();
+            const inner = createWitness();
+            const server = createWitness();
+            const leaving = new AbortController();
+            const chain = [outer.witness, ...create(side), inner.witness];
+            const { greetings } = await startGreeter({
+              server: side === "server" ? [server.witness, ...chain] : [server.witness],
+              client: side === "client" ? chain : [],
+              inHandler: (call) => handle(call, () => leaving.abort()),
+            });
+            const error = await invoke(greetings, { timeoutMs, signal: leaving.signal }).then(
+              () => undefined,
+              (error: unknown) => error as StatusError,
+            );
+            expect(error?.code ?? "OK").toBe(code);
+            expect(error?.message ?? "").not.toContain("canary");
+            expect(error?.reason).toBe(ending === "refused" ? "NOT_NOW" : undefined);
+            await server.ended;
+            expect([server.ends, outer.ends, inner.ends]).toEqual([[code], [code], [code]]);
+          });
+        }
+      }
+    });
+  }
+}
