@@ -8,6 +8,7 @@ import { createClient, createMetadata } from "@tenon/grpc";
 import { createLogger } from "@tenon/logger";
 import { type Platform, readPlatformConfig, startPlatform } from "@tenon/platform";
 import { freePorts, testDatabase } from "@tenon/testing";
+import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const SERVICES = ["greeter", "user", "order", "payment", "processor", "gateway"] as const;
@@ -18,14 +19,22 @@ const TIMEOUT_MS = 10_000;
 const undo = new AsyncDisposableStack();
 afterAll(() => undo.disposeAsync());
 
+const databases = new Map<string, Kysely<unknown>>();
 let platform: Platform;
 beforeAll(async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "tenon-platform-"));
   undo.defer(() => rm(dataDir, { recursive: true }));
   const ports = await freePorts(2 * SERVICES.length);
-  const env: Record<string, string> = { DATA_DIR: dataDir, LOG_LEVEL: "silent" };
+  const env: Record<string, string> = {
+    DATA_DIR: dataDir,
+    LOG_LEVEL: "silent",
+    // Long for a capture, short for a test of what expires.
+    PAYMENT_AUTHORIZATION_MAX_AGE: "4s",
+    PAYMENT_EXPIRY_INTERVAL: "200ms",
+  };
   for (const name of SERVICES) {
     const database = await testDatabase({ migrations: [] });
+    databases.set(name, database.db);
     undo.defer(() => database.close());
     env[`${name.toUpperCase()}_DATABASE_URL`] = database.url;
     env[`${name.toUpperCase()}_PORT`] = String(ports.pop());
@@ -122,4 +131,15 @@ test("nobody reads, watches or cancels another user's order, and one that does n
     await expect(Array.fromAsync(eve.watch(orderId))).rejects.toMatchObject(refused);
   }
   await ada.until(id, orderv1.OrderState.CONFIRMED);
+});
+
+test("19, 22: a reservation that could not be taken in time expires, and its order fails for that reason", async () => {
+  const payments = databases.get("payment") as Kysely<unknown>;
+  await sql`alter table payments add constraint nobody_captures check (state <> 'CAPTURING')`.execute(payments);
+  const ada = await newCustomer();
+  const { id } = await ada.order("pm_ok");
+  const failed = await ada
+    .until(id, orderv1.OrderState.FAILED)
+    .finally(() => sql`alter table payments drop constraint nobody_captures`.execute(payments));
+  expect(failed.failure?.reason).toBe("AUTHORIZATION_EXPIRED");
 });

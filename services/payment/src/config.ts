@@ -12,6 +12,11 @@ const spec = {
     desc: "time after which a step that was begun and not finished is taken up again; above twice PROCESSOR_TIMEOUT",
   }),
   STEP_INTERVAL: duration({ default: 2000, desc: "time between two looks for steps to take up again" }),
+  AUTHORIZATION_MAX_AGE: duration({
+    default: 7 * 24 * 3_600_000,
+    desc: "time after which a reservation that was not taken is given up; as long as the processor holds it, or less",
+  }),
+  EXPIRY_INTERVAL: duration({ default: 60_000, desc: "time between two looks for reservations to give up" }),
 };
 
 export type PaymentConfig = Config<typeof spec>;

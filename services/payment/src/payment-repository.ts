@@ -50,7 +50,20 @@ export function createPaymentStore(db: Kysely<Tables>): PaymentStore {
     },
 
     async note(payment, facts) {
+      if (Object.keys(facts).length === 0) return payment;
       return toPayment(await update(payment, facts).executeTakeFirstOrThrow());
+    },
+
+    async listStale(authorizedBefore, limit) {
+      const stale = await db
+        .selectFrom("payments")
+        .select("id")
+        .where("state", "=", "AUTHORIZED")
+        .where("updated_at", "<=", authorizedBefore)
+        .orderBy("updated_at")
+        .limit(limit)
+        .execute();
+      return stale.map(({ id }) => id);
     },
 
     post: (entry) => insertEntry(db, entry),

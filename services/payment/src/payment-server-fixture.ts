@@ -8,6 +8,7 @@ import { createTestProcessor } from "./processor-fixture.ts";
 import { paymentMigrations, wirePayment } from "./server.ts";
 
 export const LEASE_MS = 10_000;
+export const MAX_AGE_MS = 3_600_000;
 const timeoutMs = 10_000;
 const NEVER = new AbortController().signal;
 
@@ -19,7 +20,15 @@ export async function servePayment() {
   const processor = createTestProcessor();
   const logger = createLogger({ name: "test", level: "silent" });
   const secret = Buffer.alloc(32, 7);
-  const wired = wirePayment({ db, processor, logger, secret, leaseMs: LEASE_MS, now: clock.now });
+  const wired = wirePayment({
+    db,
+    processor,
+    logger,
+    secret,
+    leaseMs: LEASE_MS,
+    authorizationMaxAgeMs: MAX_AGE_MS,
+    now: clock.now,
+  });
   const server = testServer({ name: "payment", services: wired.services });
   onTestFinished(() => server.close());
   const connectTo = server.connect;
@@ -42,6 +51,7 @@ export async function servePayment() {
     db,
     clock,
     processor,
+    expireStale: () => wired.expireStale(NEVER),
     finishDueSteps: () => wired.finishDueSteps(NEVER),
     connect,
     connectTo,

@@ -14,7 +14,7 @@ import {
 import * as errors from "./payment-errors.ts";
 import { isAllowed, type PaymentState } from "./payment-states.ts";
 import type { Verdict } from "./processor.ts";
-import { referenceOf } from "./reference.ts";
+import { expiryRequestId, referenceOf } from "./reference.ts";
 import { settlementOf } from "./settlement.ts";
 
 export interface PaymentServiceOptions {
@@ -76,6 +76,19 @@ export function createPaymentService({ store, now, newId, leaseMs = 10_000 }: Pa
         await post("RESERVE_REFUND", work.step);
         return work;
       });
+    },
+
+    /**
+     * Gives up a reservation that was made at `authorizedBefore` or earlier; undefined where it was taken or released
+     * meanwhile. That the processor releases it is a step that follows, and changes nothing of the payment.
+     */
+    async expire(paymentId: string, authorizedBefore: Date): Promise<Work | undefined> {
+      const payment = await locked(paymentId);
+      if (payment.state !== "AUTHORIZED" || payment.updatedAt > authorizedBefore) return undefined;
+      const expired = await store.transit(payment, "EXPIRED", {}, now());
+      const work = await start("VOID", expiryRequestId(paymentId), expired, payment.amount);
+      await post("RELEASE", work.step);
+      return work;
     },
 
     /** Writes the processor's answer, unless another attempt has. */

@@ -93,6 +93,8 @@ export interface PaymentStore {
   ): Promise<Payment>;
   /** Writes a movement of money into the books, which must tell what the payments tell when the transaction ends. */
   post(entry: NewEntry): Promise<void>;
+  /** Payments that are AUTHORIZED since `authorizedBefore` or longer, the oldest first. */
+  listStale(authorizedBefore: Date, limit: number): Promise<readonly string[]>;
   find(id: string, filter?: PaymentFilter): Promise<Payment | undefined>;
   /** The newest first. */
   list(page: Page, filter: PaymentFilter): Promise<Paged<Payment>>;

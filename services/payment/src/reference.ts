@@ -10,3 +10,6 @@ const NAMESPACE = "3f0d4b1c-6f0b-5d0a-9d3e-5f6a1f0c7b52";
  */
 export const referenceOf = (paymentId: string, kind: StepKind, requestId: string): string =>
   uuidv5(`${paymentId}/${kind}/${requestId}`, NAMESPACE);
+
+/** The request id of the step that releases what a payment that expired had reserved: nobody asked for it but time. */
+export const expiryRequestId = (paymentId: string): string => uuidv5(`${paymentId}/expiry`, NAMESPACE);

@@ -25,6 +25,7 @@ import { Registry } from "prom-client";
 import { v7 as uuidv7 } from "uuid";
 import type { PaymentConfig } from "./config.ts";
 import { createDueStepFinisher } from "./due-steps.ts";
+import { createExpirer } from "./expiry.ts";
 import { createGrpcProcessor } from "./grpc-processor.ts";
 import { createLedgerHandler } from "./ledger-handler.ts";
 import { createLedgerStore } from "./ledger-repository.ts";
@@ -49,6 +50,10 @@ export interface PaymentParts {
   leaseMs?: number;
   /** How often the worker looks for steps; by default every 2 s. */
   intervalMs?: number;
+  /** How long a reservation that is not taken is kept; by default 7 days. */
+  authorizationMaxAgeMs?: number;
+  /** How often the worker looks for older ones; by default every minute. */
+  expiryIntervalMs?: number;
   now?: () => Date;
   newId?: () => string;
 }
@@ -58,6 +63,8 @@ export interface PaymentWiring {
   workers: Worker[];
   /** What the first worker does in a round: finishes the steps whose lease ran out; resolves with their number. */
   finishDueSteps: (stop: AbortSignal) => Promise<number>;
+  /** What the second does: gives up what was reserved too long ago; resolves with the number of payments. */
+  expireStale: (stop: AbortSignal) => Promise<number>;
 }
 
 /** How often answers whose time is over are removed. */
@@ -66,6 +73,7 @@ const FORGET_INTERVAL_MS = 600_000;
 /** Payment without a process round it. */
 export function wirePayment(parts: PaymentParts): PaymentWiring {
   const { db, processor, logger, secret, leaseMs = 10_000, intervalMs = 2000 } = parts;
+  const { authorizationMaxAgeMs = 7 * 24 * 3_600_000, expiryIntervalMs = 60_000 } = parts;
   const { now = () => new Date(), newId = uuidv7 } = parts;
   const store = createPaymentStore(db);
   const payments = (tx = store) => createPaymentService({ store: tx, now, newId, leaseMs });
@@ -79,12 +87,14 @@ export function wirePayment(parts: PaymentParts): PaymentWiring {
   });
   const ledger = createLedgerHandler({ ledger: createLedgerService({ store: createLedgerStore(db) }), paging });
   const finishDueSteps = createDueStepFinisher({ store, driver, logger, now, leaseMs });
+  const expireStale = createExpirer({ store, payments, driver, logger, now, maxAgeMs: authorizationMaxAgeMs });
   const forgetAnswers = (signal: AbortSignal) => deleteExpired(db, { now: now(), signal });
   const workers = [
     createPeriodicWorker({ name: "due-steps", intervalMs, work: finishDueSteps, logger }),
+    createPeriodicWorker({ name: "expiry", intervalMs: expiryIntervalMs, work: expireStale, logger }),
     createPeriodicWorker({ name: "old-answers", intervalMs: FORGET_INTERVAL_MS, work: forgetAnswers, logger }),
   ];
-  return { services: [handler, ledger], workers, finishDueSteps };
+  return { services: [handler, ledger], workers, finishDueSteps, expireStale };
 }
 
 export interface StartPaymentOptions {
@@ -116,6 +126,8 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
     secret: readReplicaSecret({ config, name: "payment" }),
     leaseMs: config.STEP_LEASE,
     intervalMs: config.STEP_INTERVAL,
+    authorizationMaxAgeMs: config.AUTHORIZATION_MAX_AGE,
+    expiryIntervalMs: config.EXPIRY_INTERVAL,
   });
   return startService({
     name: "payment",

@@ -33,6 +33,8 @@ const SETTLEMENTS: Record<StepKind, (payment: Payment, verdict: Verdict, step: S
   },
 
   VOID(payment, verdict) {
+    // Nobody may take the money any more, so a refusal means that the processor's own reservation has run out, too.
+    if (payment.state === "EXPIRED") return { step: verdict.approved ? "DONE" : "REFUSED", facts: {} };
     // Only we capture and release: the processor cannot have done so without us. People have to look.
     if (!verdict.approved) throw new Error(`the processor refused to release a reservation: ${verdict.reason}`);
     // Where the reservation was declined meanwhile, there was nothing to release.
