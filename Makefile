@@ -19,7 +19,7 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help run greet test check generate format lint types install bench-server
+.PHONY: help run greet test check conformance pack generate format lint types install bench-server
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,12 @@ check: $(GENERATED) $(BENCH) ## what CI runs: format, lint, types, contracts, te
 
 bench-server: $(GENERATED) $(BENCH) ## our server beside others: quick=1, rounds=9, only=grpc-js,tenon
 	@exec node bench/bench-server.ts $${quick:+--quick} $${rounds:+--rounds="$$rounds"} $${only:+--only="$$only"}
+
+conformance: $(GENERATED) ## our server and client by connectconformance, every case of gRPC (needs Go)
+	@exec node scripts/conformance.ts
+
+pack: $(GENERATED) ## npm tarballs of the packages that stand alone, in .data/packages
+	@exec node scripts/pack.ts
 
 generate: $(INSTALLED) ## TypeScript from proto/ (happens by itself when proto/ changes)
 	@rm -f $(GENERATED)
