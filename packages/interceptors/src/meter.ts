@@ -1,18 +1,29 @@
 import { CODES, type Code } from "@tenon/errors";
-import { Counter, Histogram, type Registry } from "prom-client";
+import { Counter, Histogram, type OpenMetricsContentType, Registry } from "prom-client";
 import { codeName } from "./code-name.ts";
 import { METHOD_LABELS, type MethodLabels } from "./method-labels.ts";
+
+/** A registry of either format. In OpenMetrics durations have exemplars: the format of Prometheus has no place for them. */
+export type AnyRegistry = Registry | Registry<OpenMetricsContentType>;
+
+/** By which a measurement is found among traces. */
+export interface Exemplar {
+  readonly trace_id: string;
+  readonly span_id: string;
+}
 
 /** What was counted of one method. */
 export interface Series {
   started: number;
   received: number;
   sent: number;
-  end(code: Code, seconds: number): void;
+  end(code: Code, seconds: number, exemplar: Exemplar | undefined): void;
 }
 
 /** The metrics of one side in one registry. */
 export interface Meter {
+  /** Whether exemplars are kept. */
+  readonly exemplars: boolean;
   /** Those of the method with these labels; from then on it is shown, at 0 with every code. */
   series(labels: MethodLabels): Series;
 }
@@ -20,10 +31,10 @@ export interface Meter {
 /** Those of go-grpc-middleware, in seconds. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-const meters = new WeakMap<Registry, Map<string, Meter>>();
+const meters = new WeakMap<AnyRegistry, Map<string, Meter>>();
 
 /** The meter of a side in this registry, made where there is none: a name can be registered once only. */
-export function meterOf(registry: Registry, side: "server" | "client"): Meter {
+export function meterOf(registry: AnyRegistry, side: "server" | "client"): Meter {
   const ofRegistry = meters.get(registry) ?? new Map<string, Meter>();
   meters.set(registry, ofRegistry);
   const meter = ofRegistry.get(side) ?? createMeter(registry, side);
@@ -37,7 +48,7 @@ interface MethodSeries extends Series {
 }
 
 /** Calls count in plain numbers; they become prom-client's, which hashes labels each time, when they are collected. */
-function createMeter(registry: Registry, side: "server" | "client"): Meter {
+function createMeter(registry: AnyRegistry, side: "server" | "client"): Meter {
   const methods = new Map<string, MethodSeries>();
 
   const counter = (name: string, help: string, counted: (series: MethodSeries) => number): void => {
@@ -69,17 +80,19 @@ function createMeter(registry: Registry, side: "server" | "client"): Meter {
     },
   });
 
+  const exemplars = registry.contentType === Registry.OPENMETRICS_CONTENT_TYPE;
   const handling = new Histogram({
     name: `grpc_${side}_handling_seconds`,
     help: `Time from the start of a call to its status, on the ${side}.`,
     labelNames: METHOD_LABELS,
     buckets: BUCKETS,
+    enableExemplars: exemplars,
     registers: [registry],
   });
 
   function createSeries(labels: MethodLabels): MethodSeries {
     handling.zero({ ...labels });
-    const { observe } = handling.labels({ ...labels });
+    const series = exemplars ? undefined : handling.labels({ ...labels });
     const handled = new Map(CODES.map((code) => [code, 0]));
     return {
       labels,
@@ -87,14 +100,16 @@ function createMeter(registry: Registry, side: "server" | "client"): Meter {
       started: 0,
       received: 0,
       sent: 0,
-      end(code, seconds) {
+      end(code, seconds, exemplar) {
         handled.set(code, (handled.get(code) ?? 0) + 1);
-        observe(seconds);
+        if (series) series.observe(seconds);
+        else handling.observe({ labels: { ...labels }, value: seconds, exemplarLabels: { ...exemplar } });
       },
     };
   }
 
   return {
+    exemplars,
     series(labels) {
       const key = Object.values(labels).join("/");
       const series = methods.get(key) ?? createSeries(labels);

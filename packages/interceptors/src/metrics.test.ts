@@ -1,10 +1,13 @@
+import { AlwaysOffSampler } from "@opentelemetry/sdk-trace";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { StatusError } from "@tenon/errors";
 import { createClient, methodsOf } from "@tenon/grpc";
-import { Registry } from "prom-client";
+import { type OpenMetricsContentType, Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { greeter, KINDS, startGreeter } from "./greeter-fixture.ts";
 import { metrics } from "./metrics.ts";
+import { registerTracing } from "./telemetry-fixture.ts";
+import { tracing } from "./tracing.ts";
 
 const SERVICE = "greeter.v1.GreetingService";
 const METHODS = methodsOf([greeter(() => {})]);
@@ -94,4 +97,29 @@ test("several on one registry count together", async () => {
     await greetings.greet({ name: "Ada" });
   }
   expect(await value(registry, "grpc_client_started_total", { grpc_method: "Greet" })).toBe(2);
+});
+
+for (const side of ["server", "client"] as const) {
+  test(`durations of a ${side} name a trace that is kept, in a registry of OpenMetrics`, async () => {
+    const spans = registerTracing();
+    const registry = new Registry<OpenMetricsContentType>();
+    registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+    const chain = [metrics(registry, { side, methods: METHODS }), tracing()];
+    const { greetings } = await startGreeter({ [side]: side === "server" ? chain.toReversed() : chain });
+    await greetings.greet({ name: "Ada" });
+    const { traceId, spanId } = spans()[0]?.spanContext() ?? {};
+    const text = await registry.metrics();
+    expect(text).toContain(`# {trace_id="${traceId}",span_id="${spanId}"}`);
+    expect(text).toMatch(new RegExp(`grpc_${side}_handled_total\\{.*"Greet",grpc_code="OK"\\} 1\n`));
+    expect(text.endsWith("# EOF\n")).toBe(true);
+  });
+}
+
+test("without a span, or where its trace is not kept, durations name none", async () => {
+  registerTracing(new AlwaysOffSampler());
+  const registry = new Registry<OpenMetricsContentType>();
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  const { greetings } = await startGreeter({ server: [tracing(), metrics(registry, { side: "server" })] });
+  await greetings.greet({ name: "Ada" });
+  expect(await registry.metrics()).not.toContain("trace_id");
 });
