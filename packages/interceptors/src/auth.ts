@@ -44,7 +44,17 @@ export function auth(options: AuthOptions): Interceptor {
   const given = new Map(Object.entries(access).map(([name, words]) => [name, toAccessRule(words, name)]));
   for (const service of REFLECTION) given.set(service, toAccessRule([reflection], service));
   const ruleOf = perMethod((method) => given.get(method.path) ?? given.get(method.service) ?? declared(method));
-  for (const method of methods) contractRule(method);
+  for (const method of methods) {
+    if (
+      method.desc === undefined &&
+      method.service !== HEALTH &&
+      !given.has(method.path) &&
+      !given.has(method.service)
+    ) {
+      throw new Error(`auth: ${method.path} has no descriptor, and access names neither it nor its service`);
+    }
+    contractRule(method);
+  }
 
   return function auth(call) {
     // Probes are answered whatever they carry.

@@ -103,7 +103,8 @@ function createMeter(registry: AnyRegistry, side: "server" | "client"): Meter {
       end(code, seconds, exemplar) {
         handled.set(code, (handled.get(code) ?? 0) + 1);
         if (series) series.observe(seconds);
-        else handling.observe({ labels: { ...labels }, value: seconds, exemplarLabels: { ...exemplar } });
+        // An exemplar's labels are none of the metric's, as prom-client's types would have them.
+        else handling.observe({ labels: { ...labels }, value: seconds, exemplarLabels: { ...exemplar } as object });
       },
     };
   }
