@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { create, type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { StatusError, toCodeNumber } from "@tenon/errors";
-import { type CallOptions, createClient, createMetadata } from "@tenon/grpc";
+import { type CallOptions, type Client, createClient, createMetadata } from "@tenon/grpc";
 import { addHeaders, toHeaders } from "./conformance-headers.ts";
 import * as client from "./gen/connectrpc/conformance/v1/client_compat_pb.ts";
 import * as config from "./gen/connectrpc/conformance/v1/config_pb.ts";
@@ -15,8 +15,7 @@ type Call = (request: unknown, options: CallOptions) => Promise<Response> | Asyn
 export async function conformanceCall(request: client.ClientCompatRequest): Promise<client.ClientResponseResult> {
   const method = service.ConformanceService.methods.find(({ name }) => name === request.method);
   if (method === undefined) throw new Error(`there is no method ${request.service}/${request.method}`);
-  const caller = clientFor(request);
-  const call = caller[method.localName as "unary"] as unknown as Call;
+  const call = clientFor(request)[method.localName as "unary"] as unknown as Call;
   const controller = new AbortController();
   const result = create(client.ClientResponseResultSchema);
   const plan = createPlan(request, method, controller);
@@ -42,8 +41,6 @@ export async function conformanceCall(request: client.ClientCompatRequest): Prom
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     result.error = toError(error);
-  } finally {
-    caller.close();
   }
   result.numUnsentRequests = plan.unsent();
   return result;
@@ -53,25 +50,28 @@ async function* once(response: Promise<Response>): AsyncGenerator<Response> {
   yield await response;
 }
 
-function clientFor({
-  host,
-  port,
-  serverTlsCert,
-  clientTlsCreds,
-  compression,
-  messageReceiveLimit,
-}: client.ClientCompatRequest) {
-  return createClient(service.ConformanceService, {
-    target: `${host}:${port}`,
-    ...(compression === config.Compression.GZIP && { compression: "gzip" }),
-    ...(messageReceiveLimit > 0 && { maxReceiveMessageBytes: messageReceiveLimit }),
-    ...(serverTlsCert.length > 0 && {
-      tls: {
-        ca: Buffer.from(serverTlsCert),
-        ...(clientTlsCreds && { cert: Buffer.from(clientTlsCreds.cert), key: Buffer.from(clientTlsCreds.key) }),
-      },
-    }),
-  });
+const clients = new Map<string, Client<typeof service.ConformanceService>>();
+
+/** One client for all calls that reach the same server in the same way. */
+function clientFor(request: client.ClientCompatRequest): Client<typeof service.ConformanceService> {
+  const { host, port, serverTlsCert, clientTlsCreds, compression, messageReceiveLimit } = request;
+  const key = [host, port, clientTlsCreds?.cert, compression, messageReceiveLimit].join();
+  let found = clients.get(key);
+  if (found === undefined) {
+    found = createClient(service.ConformanceService, {
+      target: `${host}:${port}`,
+      ...(compression === config.Compression.GZIP && { compression: "gzip" }),
+      ...(messageReceiveLimit > 0 && { maxReceiveMessageBytes: messageReceiveLimit }),
+      ...(serverTlsCert.length > 0 && {
+        tls: {
+          ca: Buffer.from(serverTlsCert),
+          ...(clientTlsCreds && { cert: Buffer.from(clientTlsCreds.cert), key: Buffer.from(clientTlsCreds.key) }),
+        },
+      }),
+    });
+    clients.set(key, found);
+  }
+  return found;
 }
 
 /** The request side of a call: what is sent when, and when it is cancelled. */
