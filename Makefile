@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/node_modules/node/bin:$(CURDIR)/node_modules/.bin:$(PAT
 INSTALLED := node_modules/.installed
 BENCH := bench/node_modules/.installed
 GENERATED := packages/contracts/gen/.generated
-CONTRACTS := $(shell find proto) $(wildcard buf*.yaml packages/*/buf*.yaml) scripts/generate.ts scripts/print-proto.ts
+CONTRACTS := $(shell find proto) $(wildcard buf*.yaml packages/*/buf*.yaml) scripts/generate.ts scripts/print-proto.ts scripts/proto-comments.ts
 MANIFESTS := package.json pnpm-lock.yaml pnpm-workspace.yaml $(wildcard packages/*/package.json services/*/package.json test/package.json bench/package.json)
 # The version that package.json pins; read when it is needed only.
 PNPM = npx -y $(shell sed -n 's/.*"packageManager": "\(.*\)".*/\1/p' package.json)

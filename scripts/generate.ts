@@ -1,9 +1,12 @@
 // Takes third-party protos from npm packages into .proto (ignored), and generates packages/options and packages/contracts.
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { printProto } from "./print-proto.ts";
+import { commentsOf } from "./proto-comments.ts";
 
 const root = join(import.meta.dirname, "..");
 const thirdParty = join(root, ".proto");
@@ -48,6 +51,20 @@ function writeIndexes(gen: string): void {
   }
 }
 
+/** What our contracts say in comments, as `@tenon/contracts/comments`. */
+function writeComments(gen: string): void {
+  const image = execFileSync("buf", ["build", "proto", "--as-file-descriptor-set", "-o", "-"], { cwd: root });
+  const ours = fromBinary(FileDescriptorSetSchema, image).file.filter(({ name }) => !/^(google|buf)\//.test(name));
+  const byName = Object.fromEntries(ours.flatMap((file) => [...commentsOf(file)]).sort());
+  mkdirSync(join(gen, "comments"), { recursive: true });
+  const comment = "/** Comments of the contracts by full name. */\n";
+  const json = JSON.stringify(byName, undefined, 2);
+  writeFileSync(
+    join(gen, "comments/index.ts"),
+    `${comment}export const byName: Readonly<Record<string, string>> = ${json};\n`,
+  );
+}
+
 collectThirdParty();
 for (const [folder, cwd] of [
   ["packages/options", "packages/options"],
@@ -58,3 +75,4 @@ for (const [folder, cwd] of [
   buf(["generate"], join(root, cwd));
   writeIndexes(gen);
 }
+writeComments(join(root, "packages/contracts/gen"));

@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { getOption } from "@bufbuild/protobuf";
 import { GATEWAY_SERVICES } from "@tenon/gateway";
 import { createLogger } from "@tenon/logger";
+import * as optionsv1 from "@tenon/options/tenon/options/v1";
 import { readPlatformConfig, startPlatform } from "@tenon/platform";
 import { freePorts, testDatabase } from "@tenon/testing";
-import { httpRoutes } from "@tenon/transcoding";
+import { buildPath, httpRoutes } from "@tenon/transcoding";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const SERVICES = ["greeter", "user", "order", "payment", "processor", "gateway"] as const;
@@ -288,8 +290,30 @@ test("the rules of the contract are refused as the rules of JSON are, by field",
   ]);
 });
 
+test("an admin reads the books", async () => {
+  const { token } = await logIn(ADMIN.email, ADMIN.password);
+  const entries = await ask("GET /v1/ledger/entries", "/v1/ledger/entries?page_size=1", { token });
+  expect(entries).toMatchObject({ status: 200, json: { entries: [{}] } });
+  const balance = await ask("GET /v1/ledger/balance", "/v1/ledger/balance", { token });
+  expect(balance.status).toBe(200);
+});
+
+const routes = httpRoutes(GATEWAY_SERVICES.map(({ service }) => service));
+const closed = routes.filter(({ method }) => !getOption(method, optionsv1.method).access.includes("public"));
+
+for (const { httpMethod, template, body } of closed) {
+  const route = `${httpMethod} ${template.text}`;
+  test(`nobody is let in at ${route} without a token`, async () => {
+    const path = buildPath(template, Object.fromEntries(template.variables.map(({ fieldPath }) => [fieldPath, id()])));
+    const refused = await ask(route, path, body ? { body: {} } : {});
+    expect({ status: refused.status, reason: reasonOf(refused.json) }).toEqual({
+      status: 401,
+      reason: "TOKEN_MISSING",
+    });
+  });
+}
+
 test("every route of the contracts was gone through, and no other", () => {
-  const routes = httpRoutes(GATEWAY_SERVICES.map(({ service }) => service));
   const declared = routes.map(({ httpMethod, template }) => `${httpMethod} ${template.text}`);
   expect([...seen].sort()).toEqual(declared.sort());
 });

@@ -4,6 +4,7 @@ export type { RequestHeaders } from "./header-metadata.ts";
 export type { HttpRequest, HttpResponse } from "./http-message.ts";
 export { createRouter, type HttpRoute, httpRoutes, RouteError, type Router, routesOf } from "./http-routes.ts";
 export { toNodeListener } from "./node-listener.ts";
+export { createOpenApi, type OpenApiOptions } from "./openapi/openapi.ts";
 export { buildPath, type PathTemplate, parsePathTemplate, patternOf, TemplateError } from "./path-template.ts";
 export type { RequestMappingOptions } from "./request-mapping.ts";
 export type { ResponseJsonOptions } from "./response-json.ts";

@@ -14,4 +14,5 @@ export const GATEWAY_SERVICES: readonly { service: DescService; target: keyof Ga
   { service: orderv1.CatalogService, target: "ORDER_TARGET" },
   { service: orderv1.OrderService, target: "ORDER_TARGET" },
   { service: paymentv1.PaymentService, target: "PAYMENT_TARGET" },
+  { service: paymentv1.LedgerService, target: "PAYMENT_TARGET" },
 ];

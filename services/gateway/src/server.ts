@@ -4,9 +4,11 @@ import type { Logger } from "@tenon/logger";
 import { type RunningService, startHttpService } from "@tenon/runtime";
 import { Registry } from "prom-client";
 import type { GatewayConfig } from "./config.ts";
+import { gatewayApi } from "./gateway-api.ts";
 import { GATEWAY_SERVICES } from "./gateway-services.ts";
 import { wireGateway } from "./gateway-wiring.ts";
 
+export { gatewayApi } from "./gateway-api.ts";
 export { GATEWAY_SERVICES } from "./gateway-services.ts";
 export { type WireGatewayOptions, wireGateway } from "./gateway-wiring.ts";
 
@@ -31,7 +33,7 @@ export async function startGateway({ config, logger }: StartGatewayOptions): Pro
     config,
     logger,
     registry,
-    server: wireGateway({ backends, logger, registry }),
+    server: wireGateway({ backends, logger, registry, documents: { "/openapi.json": JSON.stringify(gatewayApi()) } }),
     async close() {
       for (const { client } of backends) client.close();
     },
