@@ -1,4 +1,5 @@
 import type { Call } from "@tenon/grpc";
+import { createIsoTime } from "@tenon/logger";
 import { clientAddressKey } from "./client-address.ts";
 import { type Principal, principalOf } from "./principal.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
@@ -30,4 +31,6 @@ function sentRequestId({ requestMetadata }: Call): string {
 
 /** Callers may name instants that no calendar has. */
 const toInstant = (epochMs: number): string | undefined =>
-  Math.abs(epochMs) <= 8.64e15 ? new Date(epochMs).toISOString() : undefined;
+  Math.abs(epochMs) <= 8.64e15 ? toDeadlineTime(epochMs) : undefined;
+
+const toDeadlineTime = createIsoTime();

@@ -117,14 +117,16 @@ export interface LogLine {
 /** A logger that keeps its lines. */
 export function recordLog(): { logger: Logger; lines: LogLine[] } {
   const lines: LogLine[] = [];
-  const at = (level: string) => (facts: object, message?: string) =>
-    void lines.push({ level, message, facts: { ...facts } });
-  const logger: Logger = {
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
-    child: () => logger,
+  const createRecorder = (common: object): Logger => {
+    const at = (level: string) => (facts: object, message?: string) =>
+      void lines.push({ level, message, facts: { ...common, ...facts } });
+    return {
+      debug: at("debug"),
+      info: at("info"),
+      warn: at("warn"),
+      error: at("error"),
+      child: (facts) => createRecorder({ ...common, ...facts }),
+    };
   };
-  return { logger, lines };
+  return { logger: createRecorder({}), lines };
 }

@@ -1,7 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { type Code, StatusError } from "@tenon/errors";
 import type { Call, CallHooks, CallStatus, Interceptor, Method } from "@tenon/grpc";
-import type { Logger } from "@tenon/logger";
+import { createIsoTime, type Logger } from "@tenon/logger";
 import { callFacts } from "./call-facts.ts";
 import { codeName } from "./code-name.ts";
 import { clientLevel, type Level, serverLevel } from "./log-level.ts";
@@ -43,7 +43,12 @@ export function logging(logger: Logger, options: LoggingOptions = {}): Intercept
   assertOptions("logging", { slowMs: options.slowMs, maxPayloadLength });
   assertOptions("logging", { sampleOk }, { min: 0, max: 1 });
   const levels = { server: options.serverLevel ?? serverLevel, client: options.clientLevel ?? clientLevel };
-  const factsOf = { server: perMethod(methodFacts("server")), client: perMethod(methodFacts("client")) };
+  const toStartTime = createIsoTime();
+  // What all lines of a method have in common becomes text once.
+  const loggerOf = {
+    server: perMethod((method) => logger.child(methodFacts("server", method))),
+    client: perMethod((method) => logger.child(methodFacts("client", method))),
+  };
   const [tellsStart, tellsFinish, tellsPayload] = (["start", "finish", "payload"] as const).map((event) =>
     events.includes(event),
   );
@@ -53,9 +58,8 @@ export function logging(logger: Logger, options: LoggingOptions = {}): Intercept
     let startedAt = 0;
     let startedMs = 0;
     const beginning = () => ({
-      ...factsOf[side](method),
       "peer.address": call.peer,
-      "grpc.start_time": new Date(startedAt).toISOString(),
+      "grpc.start_time": toStartTime(startedAt),
       ...callFacts(call),
     });
 
@@ -63,7 +67,7 @@ export function logging(logger: Logger, options: LoggingOptions = {}): Intercept
       onStart() {
         startedAt = Date.now();
         startedMs = performance.now();
-        if (tellsStart) logger[levels[side]("OK")](beginning(), "started call");
+        if (tellsStart) loggerOf[side](method)[levels[side]("OK")](beginning(), "started call");
       },
       onEnd(status) {
         const tookMs = performance.now() - startedMs;
@@ -78,7 +82,7 @@ export function logging(logger: Logger, options: LoggingOptions = {}): Intercept
           ...(slow && { "grpc.slow": true }),
         };
         const level = levels[side](status.code);
-        logger[slow && level !== "error" ? "warn" : level](facts, "finished call");
+        loggerOf[side](method)[slow && level !== "error" ? "warn" : level](facts, "finished call");
       },
     };
     if (!tellsPayload) return hooks;
@@ -86,7 +90,7 @@ export function logging(logger: Logger, options: LoggingOptions = {}): Intercept
     const tellPayload = (what: "request" | "response", deed: "sent" | "received") => (message: unknown) => {
       const content = toContent(method, what, message, maxPayloadLength);
       const facts = { ...beginning(), [`grpc.${what}.content`]: content };
-      logger[levels[side]("OK")](facts, `${what} ${deed}`);
+      loggerOf[side](method)[levels[side]("OK")](facts, `${what} ${deed}`);
     };
     const [incoming, outgoing] =
       side === "server" ? (["request", "response"] as const) : (["response", "request"] as const);
@@ -94,7 +98,7 @@ export function logging(logger: Logger, options: LoggingOptions = {}): Intercept
   };
 }
 
-const methodFacts = (side: Call["side"]) => (method: Method) => ({
+const methodFacts = (side: Call["side"], method: Method) => ({
   protocol: "grpc",
   "grpc.component": side,
   "grpc.service": method.service,

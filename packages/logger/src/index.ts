@@ -1,1 +1,2 @@
+export { createIsoTime } from "./iso-time.ts";
 export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel } from "./logger.ts";

@@ -1,4 +1,5 @@
 import { type DestinationStream, pino, stdSerializers } from "pino";
+import { createIsoTime } from "./iso-time.ts";
 
 /** Where log lines go: facts for programs first, words for people second. pino's loggers are such. */
 export interface Logger {
@@ -35,12 +36,13 @@ const SECRETS = new Set([
 
 /** A logger that writes one JSON object a line: level by name, time as RFC 3339, `err` with its stack and causes. */
 export function createLogger({ name, level = "info", destination }: LoggerOptions): Logger {
+  const toIsoTime = createIsoTime();
   const logger = pino(
     {
       name,
       level,
       base: { name },
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: () => `,"time":"${toIsoTime(Date.now())}"`,
       formatters: { level: (label) => ({ level: label }), log: (facts) => redact(facts) },
       serializers: { err: (error) => redact(stdSerializers.err(error), 0) },
     },
