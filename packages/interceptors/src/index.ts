@@ -2,6 +2,7 @@ export { type AccessRule, type AccessWord, contractRule } from "./access-rule.ts
 export { type AccessTokenOptions, signAccessToken } from "./access-token.ts";
 export type { Priority } from "./admission.ts";
 export { type AuthOptions, auth } from "./auth.ts";
+export { callFacts } from "./call-facts.ts";
 export { type CircuitBreakerOptions, circuitBreaker } from "./circuit-breaker.ts";
 export { type ClientAddressOptions, clientAddress, clientAddressOf } from "./client-address.ts";
 export { currentCall, detached } from "./current-call.ts";
