@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from "node:http2";
+import { createConnection } from "node:net";
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
@@ -11,6 +12,7 @@ import { createServer, type Server } from "./server.ts";
 // Each test fails where grpc-js is left to itself (or its private fields are no longer what the defences take them for).
 
 let server: Server;
+let port: number;
 let session: ClientHttp2Session;
 let calls: { path: string; code: string; deadline: number; uploaded: number }[];
 
@@ -37,7 +39,7 @@ beforeEach(async () => {
       }),
     ],
   });
-  const port = await server.listen({ host: "127.0.0.1", port: 0 });
+  port = await server.listen({ host: "127.0.0.1", port: 0 });
   session = connect(`http://127.0.0.1:${port}`);
   await once(session, "connect");
 });
@@ -120,6 +122,39 @@ test("a GET is refused", async () => {
 
 test("an unknown encoding is UNIMPLEMENTED, also for a message that is not compressed", async () => {
   expect(await send({ "grpc-encoding": "snappy" }, john)).toMatchObject({ "grpc-status": "12" });
+});
+
+/** An HTTP/2 frame (RFC 9113, 4.1) on stream 1, or 0 for the connection. */
+const http2Frame = (type: number, flags: number, stream: number, payload: Buffer): Buffer => {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.byteLength, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+};
+/** A header as a literal without indexing (RFC 7541, 6.2.2). */
+const literal = (name: string, value: string): Buffer =>
+  Buffer.from([0, name.length, ...Buffer.from(name), value.length, ...Buffer.from(value)]);
+
+test("two authorization headers are UNAUTHENTICATED: which of them counts is not ours to choose", async () => {
+  // frame by frame, because node:http2 sends no second one
+  const socket = createConnection(port, "127.0.0.1");
+  const headers = Object.entries({
+    ":method": "POST",
+    ":scheme": "http",
+    ":path": GREET,
+    ":authority": "x",
+    te: "trailers",
+  });
+  const tokens = ["Bearer a", "Bearer b"].map((token) => literal("authorization", token));
+  const block = [...headers.map(([k, v]) => literal(k, v)), literal("content-type", "application/grpc"), ...tokens];
+  socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  socket.write(http2Frame(4, 0, 0, Buffer.alloc(0)));
+  socket.write(http2Frame(1, 4, 1, Buffer.concat(block)));
+  socket.write(http2Frame(0, 1, 1, john));
+  await expect.poll(() => calls, { timeout: 5000 }).toMatchObject([{ path: GREET, code: "UNAUTHENTICATED" }]);
+  socket.destroy();
 });
 
 test("a compressed flag without an encoding is INTERNAL", async () => {

@@ -1,6 +1,7 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import { type Server as GrpcServer, type ServerInterceptingCallInterface, status } from "@grpc/grpc-js";
+import { StatusError } from "@tenon/errors";
 import type { Method } from "./call.ts";
 import { MessageFraming } from "./message-framing.ts";
 import { hasBadCertificate } from "./tls.ts";
@@ -60,12 +61,25 @@ export function openHandlers(server: GrpcServer, methods: readonly Method[]): vo
   handlers.get = (path) => known(path) ?? entryFor(path);
 }
 
+/** What is wrong with a call from its headers on. */
+const refusals = new WeakMap<object, StatusError>();
+
+/** With what a call is to be refused, though its interceptors see it; undefined for most. */
+export const refusalOf = (call: ServerInterceptingCallInterface): StatusError | undefined =>
+  refusals.get((call as unknown as { stream: ServerHttp2Stream }).stream);
+
+const defended = new WeakSet<Http2Server>();
+
 /** Looks at each stream before grpc-js does. For a server that is bound. */
-export function defendHttp2(server: GrpcServer): void {
+export function defendHttp2(server: GrpcServer, maxMetadataBytes: number): void {
   for (const http2Server of privatesOf(server).http2Servers.keys()) {
-    if (http2Server.listeners("stream").includes(inspectStream)) continue;
-    http2Server.prependListener("stream", inspectStream);
+    if (defended.has(http2Server)) continue;
+    defended.add(http2Server);
     http2Server.prependListener("secureConnection", inspectCertificate);
+    http2Server.prependListener("stream", (stream, headers, _flags, rawHeaders: string[]) => {
+      const refusal = inspectHeaders(headers, rawHeaders, maxMetadataBytes);
+      if (refusal) refusals.set(stream, refusal);
+    });
   }
 }
 
@@ -73,45 +87,55 @@ function inspectCertificate(socket: TLSSocket): void {
   if (hasBadCertificate(socket)) socket.destroy();
 }
 
-/** The size of each stream's headers as HTTP/2 counts it (RFC 9113, 6.5.2). */
-const headerBytes = new WeakMap<object, number>();
-
-/** How large a call's metadata is, with the headers that it came in; 0 where it is not known. */
-export const metadataBytesOf = (call: ServerInterceptingCallInterface): number =>
-  headerBytes.get((call as unknown as { stream: ServerHttp2Stream }).stream) ?? 0;
-
 const CONTENT_TYPE = /^application\/grpc(\+proto)?($|;)/;
 const ENCODINGS = new Set(["identity", "gzip", "deflate"]);
 /** 24 days in each unit of grpc-timeout: grpc-js takes longer ones for deadlines that have passed. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1000;
 const UNIT_MS: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 
-function inspectStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+/** Mends the headers of a call, or says why it is to be refused. */
+function inspectHeaders(headers: IncomingHttpHeaders, raw: string[], maxBytes: number): StatusError | undefined {
   const isCall = headers[":method"] === "POST" && CONTENT_TYPE.test(headers["content-type"] ?? "");
   if (!isCall) {
     headers["content-type"] = "application/refused"; // grpc-js answers 415
-    return;
+    return undefined;
   }
   let bytes = 0;
-  for (const name in headers) bytes += name.length + String(headers[name]).length + 32;
-  headerBytes.set(stream, bytes);
-  clampTimeout(headers);
-  const encoding = String(headers["grpc-encoding"] ?? "identity");
-  // grpc-js would look at the encoding with the first compressed message only
-  if (!ENCODINGS.has(encoding)) headers[":path"] = `/unsupported-grpc-encoding/${encoding}`;
+  let credentials = 0;
+  for (let i = 0; i < raw.length; i += 2) {
+    bytes += (raw[i] as string).length + (raw[i + 1] as string).length + 32; // as HTTP/2 counts (RFC 9113, 6.5.2)
+    if (raw[i] === "authorization") credentials += 1;
+  }
+  if (bytes > maxBytes) {
+    const message = `the metadata of the call is larger than ${maxBytes} bytes`;
+    return new StatusError("RESOURCE_EXHAUSTED", message, { reason: "METADATA_TOO_LARGE" });
+  }
+  if (credentials > 1) {
+    // Node keeps the first, and whoever stands in front may have looked at another
+    return new StatusError("UNAUTHENTICATED", "more than one authorization", { reason: "TOKEN_INVALID" });
+  }
+  const encoding = headers["grpc-encoding"];
+  if (encoding !== undefined && !ENCODINGS.has(String(encoding))) {
+    // grpc-js would look at it with the first compressed message only
+    return new StatusError("UNIMPLEMENTED", `grpc-encoding "${shorten(encoding)}" is not supported`);
+  }
+  return mendTimeout(headers);
 }
 
-function clampTimeout(headers: IncomingHttpHeaders): void {
+function mendTimeout(headers: IncomingHttpHeaders): StatusError | undefined {
   const timeout = headers["grpc-timeout"];
-  if (timeout === undefined) return;
+  if (timeout === undefined) return undefined;
   const match = /^(\d{1,8})([HMSmun])$/.exec(String(timeout));
   if (!match) {
-    headers["grpc-timeout"] = "malformed"; // grpc-js answers INTERNAL to this, but not to "-1S"
-    return;
+    delete headers["grpc-timeout"]; // grpc-js would take "-1S" for one second
+    return new StatusError("INTERNAL", `grpc-timeout "${shorten(timeout)}" is malformed`);
   }
   const ms = Number(match[1]) * (UNIT_MS[match[2] as string] as number);
   if (ms > MAX_TIMEOUT_MS) headers["grpc-timeout"] = `${Math.floor(MAX_TIMEOUT_MS / 1000)}S`;
+  return undefined;
 }
+
+const shorten = (value: unknown): string => String(value).slice(0, 40);
 
 /** grpc-js takes an upload that breaks off within a message for complete, and a compressed flag without an encoding for nothing. */
 export function refuseBrokenFrames(call: ServerInterceptingCallInterface): void {

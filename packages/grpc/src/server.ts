@@ -13,7 +13,7 @@ import { registerInProcess } from "./in-process.ts";
 import { type Codec, codecOf, methodOf, methodOfPath } from "./method.ts";
 import type { NativeService } from "./native-service.ts";
 import { ServerCall } from "./server-call.ts";
-import { defendHttp2, metadataBytesOf, openHandlers, raiseResetLimits, refuseBrokenFrames } from "./server-defences.ts";
+import { defendHttp2, openHandlers, raiseResetLimits, refusalOf, refuseBrokenFrames } from "./server-defences.ts";
 import { toWireStatus } from "./status.ts";
 import { createServerCredentials, type ServerTls } from "./tls.ts";
 import { NativeServerCall } from "./to-server-interceptor.ts";
@@ -95,7 +95,6 @@ export function createServer(options: ServerOptions): Server {
   const live = new Set<ServerCall>();
   const common = { interceptors, onError, live };
   const maxMetadataBytes = options.maxMetadataBytes ?? 16 * 1024;
-  const metadataTooLarge = `the metadata of the call is larger than ${maxMetadataBytes} bytes`;
   const credentials = createServerCredentials(options.tls);
   let closing: Promise<void> | undefined;
 
@@ -111,8 +110,7 @@ export function createServer(options: ServerOptions): Server {
         const method = nativeMethods.get(path);
         if (method) return new NativeServerCall(transport, { ...common, method }) as unknown as ServerInterceptingCall;
         refuseBrokenFrames(transport);
-        const large = metadataBytesOf(transport) > maxMetadataBytes;
-        accept(path, transport, large ? new StatusError("RESOURCE_EXHAUSTED", metadataTooLarge) : undefined);
+        accept(path, transport, refusalOf(transport));
         return INERT;
       },
     ],
@@ -142,7 +140,7 @@ export function createServer(options: ServerOptions): Server {
         const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
         native.bindAsync(address, credentials, (error, bound) => {
           if (error) return reject(error);
-          defendHttp2(native);
+          defendHttp2(native, maxMetadataBytes);
           resolve(bound);
         });
       }),
@@ -177,12 +175,17 @@ function entriesOf({ service, handlers }: Implementation): Entry[] {
 
 const IDENTITY: Codec = { encode: (bytes) => bytes as Buffer, decode: (bytes) => bytes };
 
+/** Longer paths are cut, so that whoever calls what is not there cannot fill the log. */
+const MAX_UNKNOWN_PATH = 200;
+
 const unknownEntry = (path: string): Entry => ({
-  method: methodOfPath(path, true, true),
+  method: methodOfPath(path.slice(0, MAX_UNKNOWN_PATH), true, true),
   codec: IDENTITY,
   output: undefined,
   handler: () => {
-    throw new StatusError("UNIMPLEMENTED", `the server has no method ${path}`);
+    throw new StatusError("UNIMPLEMENTED", `the server has no method ${path.slice(0, MAX_UNKNOWN_PATH)}`, {
+      reason: "METHOD_UNKNOWN",
+    });
   },
 });
 
