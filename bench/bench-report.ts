@@ -33,7 +33,6 @@ export function toMarkdown(results: Results): string {
     ...peerTable(results),
     "",
     ...aimTable(results),
-    "",
     ...(quick ? ["- A quick run: it shows that all is there, not how fast it is."] : []),
     ...results.workloads.map(({ name, title }) => `- ${name}: ${title}.`),
     `- ${rounds} x ${cpuSeconds} s of CPU for each server and kind of call, in alternating order, each time in a new process.`,
@@ -75,7 +74,7 @@ function aimTable({ aims }: Results): string[] {
     ratio.toFixed(3),
     met ? "met" : "MISSED",
   ]);
-  return table(["CPU of", "Calls", "At most", "Is", "Aim"], rows);
+  return [...table(["CPU of", "Calls", "At most", "Is", "Aim"], rows), ""];
 }
 
 /** A Markdown table whose columns are aligned, so that it reads in a terminal too: words left, numbers right. */
