@@ -1,7 +1,7 @@
 import * as paymentv1 from "@tenon/contracts/payment/v1";
 import { StatusError } from "@tenon/errors";
 import type { CallOptions, Client } from "@tenon/grpc";
-import { fromMinor } from "@tenon/money";
+import { fromMinor, toMinor } from "@tenon/money";
 import type { Payment, PaymentState, Payments } from "./payments.ts";
 
 export interface GrpcPaymentsOptions {
@@ -76,7 +76,9 @@ const isRefusal = (error: unknown, reasons: readonly string[]): error is StatusE
 function toPayment(payment: paymentv1.Payment | undefined): Payment {
   const state = payment && STATES[payment.state];
   if (payment === undefined || state === undefined) throw new Error("the payment service answered without a payment");
-  return { id: payment.id, state, declineReason: payment.declineReason || undefined };
+  const { id, refundedAmount, declineReason } = payment;
+  const refundedMinor = refundedAmount && toMinor(refundedAmount).minor;
+  return { id, state, refundedMinor, declineReason: declineReason || undefined };
 }
 
 const STATES: Partial<Record<paymentv1.PaymentState, PaymentState>> = {

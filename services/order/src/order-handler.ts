@@ -5,7 +5,7 @@ import { type Once, type Paging, withSignal } from "@tenon/database";
 import { StatusError } from "@tenon/errors";
 import { type Call, type Handlers, type Implementation, implement } from "@tenon/grpc";
 import { principalOf } from "@tenon/interceptors";
-import { fromMinor } from "@tenon/money";
+import { fromMinor, toMinor } from "@tenon/money";
 import type { Kysely } from "kysely";
 import type { Order, OrderItem } from "./order.ts";
 import type { Caller, OrderService } from "./order-service.ts";
@@ -47,6 +47,13 @@ export function createOrderHandler(options: OrderHandlerOptions): Implementation
         order: toWire(await service(tx).cancelOrder(request.orderId, callerOf(call))),
       })),
 
+    refundOrder(request, call) {
+      const amount = toMinor(request.amount);
+      return once(call, request, orderv1.RefundOrderResponseSchema, async (tx) => ({
+        order: toWire(await service(tx).refundOrder(request.orderId, callerOf(call), amount)),
+      }));
+    },
+
     async *watchOrder({ orderId, afterVersion }, call) {
       const watched = reading(call).watchOrder(orderId, callerOf(call), { afterVersion, signal: call.signal });
       for await (const order of watched) yield { order: toWire(order) };
@@ -68,6 +75,7 @@ const toWire = (order: Order): orderv1.Order =>
     items: order.items.map(toWireItem),
     total: fromMinor(order.total),
     refunded: fromMinor(order.refunded),
+    refunding: fromMinor(order.refunding),
     state: orderv1.OrderState[order.state],
     version: order.version,
     paymentId: order.paymentId ?? "",

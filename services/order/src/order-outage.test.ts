@@ -89,6 +89,7 @@ function createQueue(clock: { now(): Date }) {
     reload: unused,
     markAsked: unused,
     change: unused,
+    nextRefund: unused,
   };
   let placed = 0;
   const place = () => void dueAtMs.set(String(placed++).padStart(4, "0"), clock.now().getTime());

@@ -1,5 +1,5 @@
 import type { Money } from "@tenon/money";
-import type { OrderFailure } from "./order.ts";
+import type { OrderFailure, Refund } from "./order.ts";
 import type { OrderState } from "./order-states.ts";
 
 /** An order that a worker has claimed, with what the next step needs to know. */
@@ -8,6 +8,7 @@ export interface ClaimedOrder {
   readonly userId: string;
   readonly total: Money;
   readonly refunded: Money;
+  readonly refunding: Money;
   readonly paymentMethod: string;
   readonly state: OrderState;
   readonly version: bigint;
@@ -25,6 +26,8 @@ export interface OrderChange {
   state: OrderState;
   paymentId?: string | undefined;
   refunded?: Money;
+  /** A refund that is done: its amount is no longer under way. */
+  refund?: Refund;
   failure?: OrderFailure;
 }
 
@@ -42,6 +45,8 @@ export interface OrderQueue {
   reload(order: ClaimedOrder): Promise<ClaimedOrder | undefined>;
   /** Notes that a request for money may leave from now on. */
   markAsked(order: ClaimedOrder): Promise<ClaimedOrder | undefined>;
+  /** The refund of this order that was asked for first and is not done. */
+  nextRefund(order: ClaimedOrder): Promise<Refund | undefined>;
   /** Makes the order's next version. One that has nothing more to be done is no longer claimed. */
   change(order: ClaimedOrder, change: OrderChange): Promise<ClaimedOrder | undefined>;
   /** Gives the claim up after a failed attempt, until `delayMs` are over or somebody changes the order. */

@@ -73,12 +73,28 @@ export function createOrderRepository(db: Kysely<Tables>): OrderRepository {
       return { items: await withItems(items), lastId };
     },
 
+    async refund(order, refund, state, now) {
+      await db
+        .insertInto("order_refunds")
+        .values({
+          id: refund.id,
+          order_id: order.id,
+          amount_minor: refund.amountMinor,
+          state: "PENDING",
+          created_at: now,
+        })
+        .execute();
+      const refunding = { ...order.refunding, minor: order.refunding.minor + refund.amountMinor };
+      return this.move({ ...order, refunding }, state, now);
+    },
+
     async move(order, state, now) {
       // A claim stays as it is: the worker that holds it finds the order changed and goes on from there.
       const row = await db
         .updateTable("orders")
         .set({
           state,
+          refunding_minor: order.refunding.minor,
           version: order.version + 1n,
           updated_at: sql`greatest(updated_at, ${now})`,
           attempts: 0,
@@ -104,6 +120,7 @@ function toOrder(row: Selectable<OrderTable>, items: readonly OrderItemTable[]):
     items: items.map((item) => toItem(item, currency)),
     total: { currency, minor: row.total_minor },
     refunded: { currency, minor: row.refunded_minor },
+    refunding: { currency, minor: row.refunding_minor },
     state: row.state,
     version: row.version,
     paymentId: row.payment_id ?? undefined,

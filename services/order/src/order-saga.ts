@@ -1,12 +1,12 @@
 import { v5 as uuidv5 } from "uuid";
-import type { OrderFailure } from "./order.ts";
+import type { OrderFailure, Refund } from "./order.ts";
 import type { ClaimedOrder, OrderQueue } from "./order-queue.ts";
-import { type OrderStep, ruleOf } from "./order-states.ts";
+import { type OrderStep, ruleOf, stepOf } from "./order-states.ts";
 import type { Payment, PaymentState, Payments } from "./payments.ts";
 import type { Users } from "./users.ts";
 
 export interface OrderSagaOptions {
-  queue: Pick<OrderQueue, "reload" | "markAsked" | "change">;
+  queue: Pick<OrderQueue, "reload" | "markAsked" | "nextRefund" | "change">;
   payments: Payments;
   users: Users;
 }
@@ -40,9 +40,11 @@ export function createOrderSaga({ queue, payments, users }: OrderSagaOptions): O
     },
 
     async refund(order, signal) {
-      const amount = { currency: order.total.currency, minor: order.total.minor - order.refunded.minor };
-      const request = { requestId: requestId(order, "refund"), paymentId: paymentIdOf(order), amount };
-      return follow(order, await payments.refund(request, signal));
+      const asked = await queue.nextRefund(order);
+      const refund = asked ?? { id: requestId(order, "refund"), amountMinor: order.total.minor - order.refunded.minor };
+      const amount = { currency: order.total.currency, minor: refund.amountMinor };
+      const request = { requestId: refund.id, paymentId: paymentIdOf(order), amount };
+      return followRefund(order, { refund, asked: asked !== undefined }, await payments.refund(request, signal));
     },
   };
 
@@ -91,8 +93,35 @@ export function createOrderSaga({ queue, payments, users }: OrderSagaOptions): O
     return undefined;
   }
 
+  /**
+   * Notes a refund that is done. Refunds of an order are asked for one after the other, so that the payment tells of each
+   * whether it is: what it has given back includes this one. A cancellation or another refund may have come meanwhile.
+   */
+  async function followRefund(
+    order: ClaimedOrder,
+    { refund, asked }: { refund: Refund; asked: boolean },
+    payment: Payment,
+  ) {
+    let current: ClaimedOrder | undefined = order;
+    while (current !== undefined) {
+      const refunded = { ...current.refunded, minor: current.refunded.minor + refund.amountMinor };
+      if ((payment.refundedMinor ?? 0n) < refunded.minor) {
+        throw new Error(`a refund of order ${order.id} was refused while its payment is ${payment.state}`);
+      }
+      const state = refunded.minor === current.total.minor ? "REFUNDED" : current.state;
+      const changed: ClaimedOrder | undefined = await queue.change(current, {
+        state,
+        refunded,
+        ...(asked && { refund }),
+      });
+      if (changed !== undefined) return goOn(changed);
+      current = await queue.reload(order);
+    }
+    return undefined;
+  }
+
   return async (order, signal) => {
-    const { step } = ruleOf(order.state);
+    const step = stepOf(order);
     return step && steps[step](order, signal);
   };
 }
@@ -100,7 +129,7 @@ export function createOrderSaga({ queue, payments, users }: OrderSagaOptions): O
 /** An id of its own for each step of each order, the same in every attempt and in every process. */
 export const requestId = (order: { id: string }, step: OrderStep): string => uuidv5(step, order.id);
 
-const goOn = (order: ClaimedOrder | undefined) => (order && ruleOf(order.state).step ? order : undefined);
+const goOn = (order: ClaimedOrder | undefined) => (order && stepOf(order) ? order : undefined);
 
 function paymentIdOf({ id, paymentId }: ClaimedOrder): string {
   if (paymentId === undefined) throw new Error(`order ${id} has no payment`);

@@ -1,6 +1,7 @@
 import type { Page, Paged } from "@tenon/database";
 import { StatusError } from "@tenon/errors";
-import { assertEachProductOnce, type Order, type OrderLine, priceLines } from "./order.ts";
+import type { Money } from "@tenon/money";
+import { assertEachProductOnce, type Order, type OrderLine, priceLines, type Refund } from "./order.ts";
 import { isFinal, type OrderState, ruleOf } from "./order-states.ts";
 import type { Product } from "./product.ts";
 
@@ -20,6 +21,8 @@ export interface OrderRepository {
   list(filter: OrderFilter, caller: Caller, page: Page): Promise<Paged<Order>>;
   /** Moves a locked order on and has a worker look at it. Returns it as it is then. */
   move(order: Order, state: OrderState, now: Date): Promise<Order>;
+  /** As `move`, with a refund that the worker is to ask for. */
+  refund(order: Order, refund: Refund, state: OrderState, now: Date): Promise<Order>;
 }
 
 /** An order as a user asks for it. */
@@ -78,6 +81,7 @@ export function createOrderService({ orders, products, changes, now, newId }: Or
         items,
         total,
         refunded: { currency: total.currency, minor: 0n },
+        refunding: { currency: total.currency, minor: 0n },
         state: "PENDING",
         version: 1n,
         paymentId: undefined,
@@ -104,6 +108,14 @@ export function createOrderService({ orders, products, changes, now, newId }: Or
       return cancel === order.state ? order : orders.move(order, cancel, now());
     },
 
+    /** Sets an amount aside and has the worker give it back. */
+    async refundOrder(orderId: string, caller: Caller, amount: Money): Promise<Order> {
+      const order = (await orders.findAndLock(orderId, caller)) ?? refuseUnknown(caller);
+      const leftMinor = refundableMinor(order, amount);
+      const refund = { id: newId(), amountMinor: amount.minor };
+      return orders.refund(order, refund, amount.minor === leftMinor ? "REFUNDING" : order.state, now());
+    },
+
     /**
      * The order as it is, then after every change, until it is final or `signal` aborts; only versions above
      * `afterVersion`. A change that another one follows at once may be left out, the last one never.
@@ -124,6 +136,37 @@ export function createOrderService({ orders, products, changes, now, newId }: Or
     },
   };
 }
+
+/** How much of a paid order can be given back; throws where `amount` is more, or none. */
+function refundableMinor({ state, total, refunded, refunding }: Order, amount: Money): bigint {
+  if (amount.currency !== total.currency) {
+    throw new StatusError("INVALID_ARGUMENT", `amount must be in ${total.currency}`, {
+      reason: "CURRENCY_MISMATCH",
+      violations: [{ field: "amount.currency_code", description: `must be ${total.currency}` }],
+    });
+  }
+  if (amount.minor <= 0n) {
+    throw new StatusError("INVALID_ARGUMENT", "amount must be above zero", {
+      violations: [{ field: "amount", description: "must be above zero" }],
+    });
+  }
+  if (!PAID.includes(state)) {
+    throw new StatusError("FAILED_PRECONDITION", "the order is not paid: there is nothing to give back", {
+      reason: "PAYMENT_STATE_CONFLICT",
+      metadata: { state },
+    });
+  }
+  // An order that is REFUNDING gives all that is left back already.
+  const leftMinor = state === "CONFIRMED" ? total.minor - refunded.minor - refunding.minor : 0n;
+  if (amount.minor > leftMinor) {
+    throw new StatusError("FAILED_PRECONDITION", "less than this amount is left to refund", {
+      reason: "AMOUNT_EXCEEDS_CAPTURED",
+    });
+  }
+  return leftMinor;
+}
+
+const PAID: readonly OrderState[] = ["CONFIRMED", "REFUNDING", "REFUNDED"];
 
 /** To a user, an order that does not exist and one that is not his are the same. */
 function refuseUnknown({ isAdmin }: Caller): never {

@@ -8,6 +8,7 @@ export interface Tables {
   products: ProductTable;
   orders: OrderTable;
   order_items: OrderItemTable;
+  order_refunds: OrderRefundTable;
 }
 
 export interface ProductTable {
@@ -28,6 +29,7 @@ export interface OrderTable {
   currency: string;
   total_minor: bigint;
   refunded_minor: Generated<bigint>;
+  refunding_minor: Generated<bigint>;
   payment_method: string;
   state: OrderState;
   version: bigint;
@@ -52,4 +54,12 @@ export interface OrderItemTable {
   name: string;
   quantity: number;
   unit_price_minor: bigint;
+}
+
+export interface OrderRefundTable {
+  id: string;
+  order_id: string;
+  amount_minor: bigint;
+  state: "PENDING" | "DONE";
+  created_at: Date;
 }

@@ -56,6 +56,11 @@ export async function createOrderWorld() {
     cancel: (orderId: string): Promise<Order> =>
       db.transaction().execute((tx) => serviceOn(tx).cancelOrder(orderId, user)),
 
+    refund: (orderId: string, minor: bigint): Promise<Order> => {
+      const amount = { currency: "EUR", minor };
+      return db.transaction().execute((tx) => serviceOn(tx).refundOrder(orderId, user, amount));
+    },
+
     async read(orderId: string): Promise<Order> {
       const order = await orders.find(orderId, user);
       if (order === undefined) throw new Error("the order is gone");

@@ -10,6 +10,8 @@ export interface Order {
   readonly items: readonly OrderItem[];
   readonly total: Money;
   readonly refunded: Money;
+  /** What refunds under way will give back. */
+  readonly refunding: Money;
   readonly state: OrderState;
   /** Grows by one with every change that a caller can see. */
   readonly version: bigint;
@@ -17,6 +19,13 @@ export interface Order {
   readonly failure: OrderFailure | undefined;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+}
+
+/** A part of the total that is to be given back. */
+export interface Refund {
+  /** The request id by which payments are asked for it. */
+  readonly id: string;
+  readonly amountMinor: bigint;
 }
 
 /** One line, at the price of the moment when the order was placed. */

@@ -34,6 +34,8 @@ export interface StepRequest {
 export interface Payment {
   readonly id: string | undefined;
   readonly state: PaymentState;
+  /** How much of it was given back; undefined where none can have been. */
+  readonly refundedMinor?: bigint | undefined;
   /** Why it was DECLINED, as the processor put it. */
   readonly declineReason?: string | undefined;
 }

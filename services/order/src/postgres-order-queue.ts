@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from "kysely";
+import type { Refund } from "./order.ts";
 import type { ClaimedOrder, OrderQueue } from "./order-queue.ts";
-import { ruleOf } from "./order-states.ts";
+import { stepOf } from "./order-states.ts";
 import type { OrderTable, Tables } from "./order-tables.ts";
 
 export interface PostgresOrderQueueOptions {
@@ -15,8 +16,8 @@ export interface PostgresOrderQueueOptions {
 export function createPostgresOrderQueue(options: PostgresOrderQueueOptions): OrderQueue {
   const { db, now, newId, leaseMs = 3000 } = options;
   const after = (ms: number) => sql<Date>`now() + ${ms}::float8 * interval '1 millisecond'`;
-  const held = ({ id, claim }: ClaimedOrder) =>
-    db.updateTable("orders").where("id", "=", id).where("claimed_by", "=", claim);
+  const held = ({ id, claim }: ClaimedOrder, on = db) =>
+    on.updateTable("orders").where("id", "=", id).where("claimed_by", "=", claim);
 
   return {
     async claim(limit) {
@@ -62,22 +63,35 @@ export function createPostgresOrderQueue(options: PostgresOrderQueueOptions): Or
       return row && toClaimed(row);
     },
 
-    async change(order, { state, paymentId, refunded, failure }) {
-      const rests = ruleOf(state).step === undefined;
-      const row = await held(order)
-        .set({
-          state,
-          ...(paymentId !== undefined && { payment_id: paymentId }),
-          ...(refunded !== undefined && { refunded_minor: refunded.minor }),
-          ...(failure !== undefined && { failure_reason: failure.reason, failure_message: failure.message }),
-          version: order.version + 1n,
-          updated_at: sql`greatest(updated_at, ${now()})`,
-          attempts: 0,
-          ...(rests ? { ...UNCLAIMED, next_attempt_at: null } : { lease_until: after(leaseMs) }),
-        })
-        .where("version", "=", order.version)
-        .returningAll()
+    async nextRefund({ id }) {
+      const row = await db
+        .selectFrom("order_refunds")
+        .select(["id", "amount_minor"])
+        .where("order_id", "=", id)
+        .where("state", "=", "PENDING")
+        .orderBy("id")
+        .limit(1)
         .executeTakeFirst();
+      return row && { id: row.id, amountMinor: row.amount_minor };
+    },
+
+    async change(order, { state, paymentId, refunded, refund, failure }) {
+      const refundingMinor = order.refunding.minor - (refund?.amountMinor ?? 0n);
+      const rests = stepOf({ state, refunding: { minor: refundingMinor } }) === undefined;
+      const values = {
+        state,
+        ...(paymentId !== undefined && { payment_id: paymentId }),
+        ...(refunded !== undefined && { refunded_minor: refunded.minor }),
+        refunding_minor: refundingMinor,
+        ...(failure !== undefined && { failure_reason: failure.reason, failure_message: failure.message }),
+        version: order.version + 1n,
+        updated_at: sql<Date>`greatest(updated_at, ${now()})`,
+        attempts: 0,
+        ...(rests ? { ...UNCLAIMED, next_attempt_at: null } : { lease_until: after(leaseMs) }),
+      };
+      const write = (on: Kysely<Tables>) =>
+        held(order, on).set(values).where("version", "=", order.version).returningAll().executeTakeFirst();
+      const row = refund ? await db.transaction().execute((tx) => writeRefund(tx, refund, write)) : await write(db);
       return row && { ...toClaimed(row), claim: order.claim };
     },
 
@@ -101,6 +115,13 @@ export function createPostgresOrderQueue(options: PostgresOrderQueueOptions): Or
   };
 }
 
+/** The order's change and its refund's, or neither. */
+async function writeRefund<Row>(tx: Kysely<Tables>, { id }: Refund, write: (on: Kysely<Tables>) => Promise<Row>) {
+  const row = await write(tx);
+  if (row) await tx.updateTable("order_refunds").set({ state: "DONE" }).where("id", "=", id).execute();
+  return row;
+}
+
 const UNCLAIMED = { claimed_by: null, lease_until: null };
 
 const toClaimed = (row: Selectable<OrderTable>): ClaimedOrder => ({
@@ -108,6 +129,7 @@ const toClaimed = (row: Selectable<OrderTable>): ClaimedOrder => ({
   userId: row.user_id,
   total: { currency: row.currency, minor: row.total_minor },
   refunded: { currency: row.currency, minor: row.refunded_minor },
+  refunding: { currency: row.currency, minor: row.refunding_minor },
   paymentMethod: row.payment_method,
   state: row.state,
   version: row.version,

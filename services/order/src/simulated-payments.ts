@@ -48,7 +48,7 @@ export function createSimulatedPayments(): SimulatedPayments {
     return answer ?? present();
   }
 
-  const view = ({ id, state }: Account): Payment => ({ id, state });
+  const view = ({ id, state, refundedMinor }: Account): Payment => ({ id, state, refundedMinor });
   const byId = (paymentId: string): Account => {
     const account = [...accounts.values()].find(({ id }) => id === paymentId);
     if (account === undefined) throw new Error("there is no such payment");
