@@ -1,7 +1,9 @@
+import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
+import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { type Code, StatusError } from "@tenon/errors";
-import { type Call, type Interceptor, methodsOf } from "@tenon/grpc";
+import { type Call, createClient, type Interceptor, methodsOf } from "@tenon/grpc";
 import { Registry } from "prom-client";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { greeter, KINDS, recordLog, startGreeter } from "./greeter-fixture.ts";
 import {
   allBut,
@@ -153,6 +155,33 @@ for (const [name, create] of Object.entries(INTERCEPTORS)) {
           });
         }
       }
+    });
+  }
+}
+
+/** A peer that accepts connections and says nothing, until the end of the test. */
+async function startSilentPeer(): Promise<string> {
+  const sockets = new Set<Socket>();
+  const peer = createNetServer((socket) => void sockets.add(socket.on("error", () => {})));
+  await new Promise<void>((resolve) => peer.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    peer.close();
+  });
+  return `127.0.0.1:${(peer.address() as AddressInfo).port}`;
+}
+
+for (const [name, create] of Object.entries(INTERCEPTORS)) {
+  for (const { kind, invoke } of KINDS) {
+    test(`${name} on a client: a ${kind} call to a peer that says nothing ends at its deadline, once`, async () => {
+      const outer = createWitness();
+      const inner = createWitness();
+      const target = await startSilentPeer();
+      const interceptors = [outer.witness, ...create("client"), inner.witness];
+      const client = createClient(greeterv1.GreetingService, { target, interceptors });
+      onTestFinished(() => client.close());
+      await expect(invoke(client, { timeoutMs: 40 })).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+      expect([outer.ends, inner.ends]).toEqual([["DEADLINE_EXCEEDED"], ["DEADLINE_EXCEEDED"]]);
     });
   }
 }
