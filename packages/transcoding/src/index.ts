@@ -2,6 +2,7 @@ export { errorResponse, HTTP_STATUS } from "./error-response.ts";
 export { toFetch } from "./fetch-handler.ts";
 export type { RequestHeaders } from "./header-metadata.ts";
 export type { HttpRequest, HttpResponse } from "./http-message.ts";
+export { HttpRefusal, methodNotAllowed } from "./http-refusal.ts";
 export { createRouter, type HttpRoute, httpRoutes, RouteError, type Router, routesOf } from "./http-routes.ts";
 export { toNodeListener } from "./node-listener.ts";
 export { createOpenApi, type OpenApiOptions } from "./openapi/openapi.ts";

@@ -88,4 +88,5 @@ test("it is served as JSON, for reading only", async () => {
   expect(await response.json()).toEqual(api);
   const posted = await fetch(`${url}/openapi.json`, { method: "POST" });
   expect({ status: posted.status, allow: posted.headers.get("allow") }).toEqual({ status: 405, allow: "GET, HEAD" });
+  expect(await posted.json()).toMatchObject({ code: 12 });
 });

@@ -2,7 +2,14 @@ import type { DescService } from "@bufbuild/protobuf";
 import type { Client } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import type { DrainableServer } from "@tenon/runtime";
-import { createTranscoder, type HttpRequest, type HttpResponse, type TranscoderOptions } from "@tenon/transcoding";
+import {
+  createTranscoder,
+  errorResponse,
+  type HttpRequest,
+  type HttpResponse,
+  methodNotAllowed,
+  type TranscoderOptions,
+} from "@tenon/transcoding";
 import type { Registry } from "prom-client";
 import { createHttpPort, type HttpPortOptions } from "./http-port.ts";
 import { createLiveStreams } from "./live-streams.ts";
@@ -40,7 +47,7 @@ function documented(documents: Readonly<Record<string, string>>, handle: Handle)
     if (request.method === "GET" || request.method === "HEAD") {
       return { status: 200, headers: { "content-type": "application/json" }, body };
     }
-    return { status: 405, headers: { allow: "GET, HEAD" }, body: "" };
+    return errorResponse(methodNotAllowed("GET, HEAD"), { problem: false });
   };
 }
 
