@@ -16,6 +16,9 @@ export const notAllowed = (): StatusError =>
 export const notActive = (state: string): StatusError =>
   new StatusError("FAILED_PRECONDITION", `the user is ${state}`, { reason: "USER_NOT_ACTIVE" });
 
+export const lastAdmin = (): StatusError =>
+  new StatusError("FAILED_PRECONDITION", "no other admin is active", { reason: "LAST_ADMIN" });
+
 export const emailTaken = (): StatusError =>
   new StatusError("ALREADY_EXISTS", "this email already has an account", { reason: "EMAIL_TAKEN" });
 

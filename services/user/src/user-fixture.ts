@@ -11,7 +11,7 @@ import { userMigrations } from "./server.ts";
 import { createSessionRepository } from "./session-repository.ts";
 import { createSessionService, type SessionServiceOptions } from "./session-service.ts";
 import { createStoredAnswers } from "./stored-answers.ts";
-import type { Role, User } from "./user.ts";
+import type { Access, Role, User } from "./user.ts";
 import { createUserRepository } from "./user-repository.ts";
 import { createUserService, type UserService } from "./user-service.ts";
 import type { UserTables } from "./user-tables.ts";
@@ -86,3 +86,16 @@ export async function userRules({
 }
 
 export type UserRules = Awaited<ReturnType<typeof userRules>>;
+
+export const STRANGER = "0199a1b2-0000-7000-8000-000000000000";
+
+export const own = (user: User): Access => ({ ownerId: user.id });
+
+/** The change of a name, as its owner asks for it. */
+export const rename = (user: User, displayName: string, etag = "", access = own(user)) => ({
+  userId: user.id,
+  access,
+  etag,
+  paths: ["display_name"],
+  values: { email: "", displayName },
+});

@@ -61,6 +61,11 @@ export function createUserRepository(db: Kysely<UserTables>): UserRepository {
       return numUpdatedRows === 1n;
     },
 
+    async hasOtherAdmin(id) {
+      const active = db.selectFrom("users").select("id").where("role", "=", "ADMIN").where("state", "=", "ACTIVE");
+      return (await active.where("id", "!=", id).limit(1).forShare().executeTakeFirst()) !== undefined;
+    },
+
     async erase(user) {
       await db
         .updateTable("users")

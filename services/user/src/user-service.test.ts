@@ -1,22 +1,12 @@
 import type { StatusError } from "@tenon/errors";
 import { describe, expect, test } from "vitest";
-import type { Access, User } from "./user.ts";
-import { PASSWORD, type UserRules, userRules } from "./user-fixture.ts";
+import type { Access } from "./user.ts";
+import { own, PASSWORD, rename, STRANGER, type UserRules, userRules } from "./user-fixture.ts";
 import { assertChanges } from "./user-service.ts";
 
-const STRANGER = "0199a1b2-0000-7000-8000-000000000000";
-const own = (user: User): Access => ({ ownerId: user.id });
 const fail = () => expect.unreachable();
 const notAllowed = { code: "PERMISSION_DENIED", reason: "NOT_ALLOWED" };
 const notFound = { code: "NOT_FOUND", reason: "USER_NOT_FOUND" };
-
-const rename = (user: User, displayName: string, etag = "", access = own(user)) => ({
-  userId: user.id,
-  access,
-  etag,
-  paths: ["display_name"],
-  values: { email: "", displayName },
-});
 
 describe("sign-up", () => {
   test("makes an active user", async () => {

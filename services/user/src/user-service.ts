@@ -1,7 +1,7 @@
 import type { Page, Paged } from "@tenon/database";
 import { StatusError } from "@tenon/errors";
 import { type Access, isDisplayName, isEmail, matchesEtag, type Role, type User, type UserState } from "./user.ts";
-import { emailTaken, invalidField, noSuchUser, notActive, wrongCredentials } from "./user-errors.ts";
+import { emailTaken, invalidField, lastAdmin, noSuchUser, notActive, wrongCredentials } from "./user-errors.ts";
 
 /** Where users are kept. What is locked stays locked until the transaction that the repository is bound to ends. */
 export interface UserRepository {
@@ -15,6 +15,8 @@ export interface UserRepository {
   update(user: User): Promise<boolean>;
   /** Sets a password where the present one is still `from`; else false. */
   replacePassword(id: string, from: string, to: string): Promise<boolean>;
+  /** Whether another admin is active; he stays so until the transaction ends. */
+  hasOtherAdmin(id: string): Promise<boolean>;
   /** Writes a deleted user and forgets the password. */
   erase(user: User): Promise<void>;
 }
@@ -80,6 +82,12 @@ export function createUserService({ users, sessions, answers, now, newId }: User
     return user;
   }
 
+  /** Without an admin nobody could make another: the platform would have locked itself out. */
+  async function assertDispensable(user: User): Promise<void> {
+    if (user.role !== "ADMIN" || user.state !== "ACTIVE") return;
+    if (!(await users.hasOtherAdmin(user.id))) throw lastAdmin();
+  }
+
   const changed = (user: User, to: Partial<User>): User => ({
     ...user,
     ...to,
@@ -136,6 +144,7 @@ export function createUserService({ users, sessions, answers, now, newId }: User
     async deleteUser(id: string, access: Access): Promise<void> {
       const user = await lock(id, access);
       if (user.state === "DELETED") return;
+      await assertDispensable(user);
       const deleted = changed(user, { state: "DELETED", email: null, displayName: null });
       await users.erase(deleted);
       await sessions.endOfUser(id);
@@ -146,6 +155,7 @@ export function createUserService({ users, sessions, answers, now, newId }: User
     async blockUser(id: string): Promise<User> {
       const user = await lockUndeleted(id, "all");
       if (user.state === "BLOCKED") return user;
+      await assertDispensable(user);
       const blocked = changed(user, { state: "BLOCKED" });
       await users.update(blocked);
       await sessions.endOfUser(id);

@@ -1,18 +1,33 @@
 import { describe, expect, test } from "vitest";
-import type { Access, User } from "./user.ts";
-import { PASSWORD, type UserRules, userRules } from "./user-fixture.ts";
+import type { User } from "./user.ts";
+import { own, PASSWORD, rename, STRANGER, type UserRules, userRules } from "./user-fixture.ts";
 
-const STRANGER = "0199a1b2-0000-7000-8000-000000000000";
-const own = (user: User): Access => ({ ownerId: user.id });
 const notFound = { code: "NOT_FOUND", reason: "USER_NOT_FOUND" };
 const notActive = { code: "FAILED_PRECONDITION", reason: "USER_NOT_ACTIVE" };
 
-const rename = (user: User, displayName: string, etag = "", access = own(user)) => ({
-  userId: user.id,
-  access,
-  etag,
-  paths: ["display_name"],
-  values: { email: "", displayName },
+describe("the last active admin", () => {
+  const lastAdmin = { code: "FAILED_PRECONDITION", reason: "LAST_ADMIN" };
+
+  test("is neither blocked nor deleted, until there is another", async () => {
+    const { signUp, inTransaction } = await userRules();
+    const admin = await signUp({ role: "ADMIN" });
+    await signUp();
+    await expect(inTransaction((users) => users.blockUser(admin.id))).rejects.toMatchObject(lastAdmin);
+    await expect(inTransaction((users) => users.deleteUser(admin.id, own(admin)))).rejects.toMatchObject(lastAdmin);
+    const other = await signUp({ role: "ADMIN" });
+    expect(await inTransaction((users) => users.blockUser(admin.id))).toMatchObject({ state: "BLOCKED" });
+    await expect(inTransaction((users) => users.deleteUser(other.id, "all"))).rejects.toMatchObject(lastAdmin);
+  });
+
+  test("is left when two admins block each other at once", async () => {
+    const { signUp, inTransaction } = await userRules();
+    const [one, two] = [await signUp({ role: "ADMIN" }), await signUp({ role: "ADMIN" })];
+    const results = await Promise.allSettled([
+      inTransaction((users) => users.blockUser(one.id)),
+      inTransaction((users) => users.blockUser(two.id)),
+    ]);
+    expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
 });
 
 describe("a blocked user", () => {
