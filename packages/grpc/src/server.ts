@@ -183,9 +183,8 @@ const unknownEntry = (path: string): Entry => ({
   codec: IDENTITY,
   output: undefined,
   handler: () => {
-    throw new StatusError("UNIMPLEMENTED", `the server has no method ${path.slice(0, MAX_UNKNOWN_PATH)}`, {
-      reason: "METHOD_UNKNOWN",
-    });
+    // no reason, so no details: connectconformance wants none from a server that does not know the method
+    throw new StatusError("UNIMPLEMENTED", `the server has no method ${path.slice(0, MAX_UNKNOWN_PATH)}`);
   },
 });
 
