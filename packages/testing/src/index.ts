@@ -1,3 +1,4 @@
+export { documentedPart, toMarkdownTable, toStateDiagram } from "./documented-table.ts";
 export { freePorts } from "./free-ports.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
 export { type TestDatabase, type TestDatabaseOptions, testDatabase } from "./test-database.ts";

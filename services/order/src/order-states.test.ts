@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { documentedPart, toStateDiagram } from "@tenon/testing";
 import { expect, test } from "vitest";
 import { isFinal, nextStates, ORDER_STATES, type OrderState, orderStateNames, ruleOf } from "./order-states.ts";
 
@@ -45,6 +46,12 @@ test("a payment that ended without money taken ends every order that waits for i
       expect(isFinal(ruleOf(state).payment?.[payment] as OrderState)).toBe(true);
     }
   }
+});
+
+test("docs/money.md draws the table", () => {
+  const next = Object.fromEntries(orderStateNames.map((state) => [state, nextStates(state)]));
+  const drawn = documentedPart(new URL("../../../docs/money.md", import.meta.url), "order states");
+  expect(drawn).toBe(toStateDiagram(next));
 });
 
 const quoted = (text: string) => [...text.matchAll(/'(\w+)'/g)].map(([, word]) => word);

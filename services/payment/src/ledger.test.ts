@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as paymentv1 from "@tenon/contracts/payment/v1";
+import { documentedPart, toMarkdownTable } from "@tenon/testing";
 import { expect, test } from "vitest";
 import { ACCOUNTS, entryOf, MOVEMENTS, type Movement } from "./ledger.ts";
 
@@ -30,3 +31,9 @@ for (const movement of movements) {
     expect(new Set(postings.map(({ account }) => account)).size).toBe(2);
   });
 }
+
+test("docs/money.md tells the table", () => {
+  const told = documentedPart(new URL("../../../docs/money.md", import.meta.url), "postings");
+  const rows = movements.map((movement) => [movement, MOVEMENTS[movement].debit, MOVEMENTS[movement].credit]);
+  expect(told).toBe(toMarkdownTable(["movement", "debit", "credit"], rows));
+});

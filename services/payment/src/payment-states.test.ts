@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as paymentv1 from "@tenon/contracts/payment/v1";
+import { documentedPart, toStateDiagram } from "@tenon/testing";
 import { expect, test } from "vitest";
 import { isAllowed, PAYMENT_STATES, type PaymentState, statesBefore } from "./payment-states.ts";
 
@@ -24,3 +25,8 @@ test("a payment begins as AUTHORIZING, and every other state can be reached", ()
 for (const state of ["DECLINED", "VOIDED", "EXPIRED", "REFUNDED"] as const) {
   test(`${state} is final`, () => expect(states.filter((to) => isAllowed(state, to))).toEqual([]));
 }
+
+test("docs/money.md draws the table", () => {
+  const drawn = documentedPart(new URL("../../../docs/money.md", import.meta.url), "payment states");
+  expect(drawn).toBe(toStateDiagram(PAYMENT_STATES));
+});
