@@ -1,15 +1,21 @@
 import { expect, test } from "vitest";
-import { ConfigError, duration, port, readConfig, str } from "./index.ts";
+import { ConfigError, count, duration, port, readConfig, str } from "./index.ts";
 
 const spec = {
   PORT: port({ default: 8080, desc: "port of the gRPC server" }),
+  WORKERS: count({ max: 8, default: 2, desc: "how many work at once" }),
   GRACE: duration({ default: 10_000, desc: "how long calls may take to finish at shutdown" }),
   DATABASE_URL: str({ desc: "PostgreSQL to use" }),
 };
 const DATABASE_URL = "postgres://localhost/x";
 
 test("what is not said has its default", () => {
-  expect(readConfig(spec, { env: { DATABASE_URL, PORT: "" } })).toEqual({ PORT: 8080, GRACE: 10_000, DATABASE_URL });
+  expect(readConfig(spec, { env: { DATABASE_URL, PORT: "" } })).toEqual({
+    PORT: 8080,
+    WORKERS: 2,
+    GRACE: 10_000,
+    DATABASE_URL,
+  });
 });
 
 test("the prefixed name goes before the plain one", () => {
@@ -30,6 +36,10 @@ for (const [text, ms] of [
 for (const [name, value] of [
   ["PORT", "eighty"],
   ["PORT", "70000"],
+  ["WORKERS", "0"],
+  ["WORKERS", "1.5"],
+  ["WORKERS", "-1"],
+  ["WORKERS", "9"],
   ["GRACE", "10"],
   ["GRACE", "-1s"],
 ] as const) {
@@ -43,5 +53,7 @@ for (const [name, value] of [
 
 test("each wrong variable has a line, with the name that was read", () => {
   const read = () => readConfig(spec, { env: { ORDER_PORT: "x" }, prefix: "ORDER" });
-  expect(read).toThrow(/^ORDER_PORT has .*: port of the gRPC server\nDATABASE_URL is not set: PostgreSQL to use$/);
+  expect(read).toThrow(
+    /^ORDER_PORT has .*, expected a port from 1 to 65535: port of the gRPC server\nDATABASE_URL is not set: PostgreSQL to use$/,
+  );
 });

@@ -4,9 +4,7 @@ import {
   EnvError,
   EnvMissingError,
   makeValidator,
-  num,
   type OptionalValidatorSpec,
-  port,
   str,
   type ValidatorSpec,
 } from "envalid";
@@ -64,4 +62,21 @@ export const duration = makeValidator<number>((input) => {
   return Number(match[1]) * ({ ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as string] as number);
 });
 
-export { bool, num, port, str };
+/** A whole number from 1 to `max`. */
+export const count = ({ max, ...rest }: { max: number; default: number; desc: string }) =>
+  makeValidator<number>((input) => {
+    if (!/^\d{1,15}$/.test(String(input)) || Number(input) < 1 || Number(input) > max) {
+      throw new EnvError(`expected a whole number from 1 to ${max}`);
+    }
+    return Number(input);
+  })(rest);
+
+/** A TCP port. */
+export const port = makeValidator<number>((input) => {
+  if (!/^\d{1,5}$/.test(input) || Number(input) < 1 || Number(input) > 65_535) {
+    throw new EnvError("expected a port from 1 to 65535");
+  }
+  return Number(input);
+});
+
+export { bool, str };

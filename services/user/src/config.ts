@@ -1,4 +1,4 @@
-import { type Config, duration, num, readConfig, str } from "@tenon/config";
+import { type Config, count, duration, readConfig, str } from "@tenon/config";
 import { serviceConfig } from "@tenon/runtime";
 
 const spec = {
@@ -12,8 +12,16 @@ const spec = {
     desc: "file with the private JWK, or the JWK set, that signs access tokens; by default keys are made and rotated",
   }),
   SIGNING_KEY_ROTATION: duration({ default: 2_592_000_000, desc: "how long a signing key that was made here signs" }),
-  PASSWORD_HASHES_AT_ONCE: num({ default: 2, desc: "password hashes computed at the same time; further ones wait" }),
-  PASSWORD_HASHES_WAITING: num({ default: 64, desc: "password hashes that may wait; further ones are refused" }),
+  PASSWORD_HASHES_AT_ONCE: count({
+    max: 64,
+    default: 2,
+    desc: "password hashes computed at the same time; further ones wait",
+  }),
+  PASSWORD_HASHES_WAITING: count({
+    max: 10_000,
+    default: 64,
+    desc: "password hashes that may wait; further ones are refused",
+  }),
   ADMIN_EMAIL: str({ default: "admin@tenon.local", desc: "email of the admin that is made where there is none" }),
   ADMIN_PASSWORD_FILE: str({
     default: undefined,
