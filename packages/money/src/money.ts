@@ -45,4 +45,7 @@ export function bounded(minor: bigint, options: FieldOptions): bigint {
 
 /** INVALID_ARGUMENT with the field as its violation. */
 export const invalidMoney = (description: string, { field = "amount" }: FieldOptions): StatusError =>
-  new StatusError("INVALID_ARGUMENT", `${field} ${description}`, { violations: [{ field, description }] });
+  new StatusError("INVALID_ARGUMENT", `${field} ${description}`, {
+    reason: "VALIDATION_FAILED",
+    violations: [{ field, description }],
+  });

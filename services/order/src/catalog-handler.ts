@@ -71,7 +71,10 @@ function maskedFields(paths: readonly string[]): readonly Field[] {
 }
 
 function refuse(field: string, description: string): never {
-  throw new StatusError("INVALID_ARGUMENT", `${field} ${description}`, { violations: [{ field, description }] });
+  throw new StatusError("INVALID_ARGUMENT", `${field} ${description}`, {
+    reason: "VALIDATION_FAILED",
+    violations: [{ field, description }],
+  });
 }
 
 const toWire = (product: Product): orderv1.Product =>

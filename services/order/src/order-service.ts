@@ -147,6 +147,7 @@ function refundableMinor({ state, total, refunded, refunding }: Order, amount: M
   }
   if (amount.minor <= 0n) {
     throw new StatusError("INVALID_ARGUMENT", "amount must be above zero", {
+      reason: "VALIDATION_FAILED",
       violations: [{ field: "amount", description: "must be above zero" }],
     });
   }

@@ -101,5 +101,6 @@ export function assertEachProductOnce(lines: readonly OrderLine[]): void {
     }
     seen.add(productId);
   }
-  if (violations.length > 0) throw new StatusError("INVALID_ARGUMENT", "a product is in two lines", { violations });
+  if (violations.length > 0)
+    throw new StatusError("INVALID_ARGUMENT", "a product is in two lines", { reason: "VALIDATION_FAILED", violations });
 }

@@ -42,13 +42,15 @@ export function assertProductFields(fields: Partial<ProductFields> & { sku?: str
   if (price !== undefined && price.minor <= 0n) {
     violations.push({ field: "product.price", description: "must be above zero" });
   }
-  if (violations.length > 0) throw new StatusError("INVALID_ARGUMENT", "the product is not valid", { violations });
+  if (violations.length > 0)
+    throw new StatusError("INVALID_ARGUMENT", "the product is not valid", { reason: "VALIDATION_FAILED", violations });
 }
 
 /** INVALID_ARGUMENT where it is no UUID: within a resource the contract cannot say so. */
 export function assertProductId(productId: string): void {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(productId)) return;
   throw new StatusError("INVALID_ARGUMENT", "product.id must be a UUID", {
+    reason: "VALIDATION_FAILED",
     violations: [{ field: "product.id", description: "must be a UUID" }],
   });
 }

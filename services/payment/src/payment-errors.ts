@@ -28,6 +28,7 @@ export const currencyMismatch = (currency: string) =>
 
 export const notPositive = () =>
   new StatusError("INVALID_ARGUMENT", "amount must be above zero", {
+    reason: "VALIDATION_FAILED",
     violations: [{ field: "amount", description: "must be above zero" }],
   });
 

@@ -148,6 +148,7 @@ const exceedsCaptured = () =>
 
 const notPositive = () =>
   new StatusError("INVALID_ARGUMENT", "amount must be above zero", {
+    reason: "VALIDATION_FAILED",
     violations: [{ field: "amount", description: "must be above zero" }],
   });
 
