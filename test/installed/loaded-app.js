@@ -4,13 +4,14 @@ import { loadSync } from "@grpc/proto-loader";
 import { StatusError } from "@tenon/errors";
 import { methodsOf, toClientInterceptor, toServerInterceptor } from "@tenon/grpc";
 import { deadline, logging, metrics, onlyFor, propagation, recovery } from "@tenon/interceptors";
+import { createLogger } from "@tenon/logger";
 import { Registry } from "prom-client";
 
 const { EchoService } = grpc.loadPackageDefinition(loadSync("proto/echo.proto")).echo.v1;
 
 const print = (line) => process.stdout.write(`${line}\n`);
 const tell = (facts) => print(`${facts["grpc.component"]} ${facts["grpc.code"]}`);
-const logger = { debug: tell, info: tell, warn: tell, error: tell };
+const logger = createLogger({ name: "echo", level: "debug", destination: { write: (line) => tell(JSON.parse(line)) } });
 // there are no descriptors of protobuf-es here: the definition of grpc-js names the methods
 const methods = methodsOf([], [{ definition: EchoService.service, implementation: {} }]);
 const registry = new Registry();
