@@ -19,7 +19,7 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help run greet test check conformance pack generate format lint types install bench-server
+.PHONY: help run greet test check conformance pack generate format lint types install bench-server smoke
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ conformance: $(GENERATED) ## our server and client by connectconformance, every 
 
 pack: $(GENERATED) ## npm tarballs of the packages that stand alone, in .data/packages
 	@exec node scripts/pack.ts
+
+smoke: $(GENERATED) ## the platform in containers: kills some while orders are paid, takes all down (needs Docker)
+	@exec node test/smoke/smoke.ts
 
 generate: $(INSTALLED) ## TypeScript from proto/ (happens by itself when proto/ changes)
 	@rm -f $(GENERATED)

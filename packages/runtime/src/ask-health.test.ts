@@ -80,7 +80,10 @@ test("an answer that says nothing is UNKNOWN", async () => {
 test("the program exits 0 for SERVING and 1 for all else, and says why", async () => {
   const { service } = await start();
   expect(await program(String(service.port))).toEqual({ code: 0, stdout: "SERVING\n" });
-  expect(await program(String(service.port), "x.v1.X")).toMatchObject({ code: 1, stdout: expect.stringMatching(/status 5/) });
+  expect(await program(String(service.port), "x.v1.X")).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/status 5/),
+  });
   expect(await program("1")).toMatchObject({
     code: 1,
     stdout: expect.stringMatching(/^127\.0\.0\.1:1 does not answer/),

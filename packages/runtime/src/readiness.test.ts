@@ -62,6 +62,23 @@ test("a check that ignores its timeout is told by its signal and is not started 
   expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
 });
 
+test("a check that fails is told once for each reason, and again after it has passed", async () => {
+  const down = () => Promise.reject(new Error("down"));
+  const wrong = () => Promise.reject(new Error("wrong password"));
+  const answers = [down, down, wrong, wrong, ok, down, down, down, ok];
+  const over = Promise.withResolvers<void>();
+  const { readiness, warned } = create({
+    a: () => {
+      const answer = answers.shift();
+      if (answer === undefined) over.resolve();
+      return (answer ?? ok)();
+    },
+  });
+  await readiness.start();
+  await over.promise;
+  expect(warned).toEqual(["down", "wrong password", "down"]);
+});
+
 test("a drain makes it not ready for good and asks no more", async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
@@ -78,13 +95,15 @@ test("a drain makes it not ready for good and asks no more", async () => {
 
 function create(checks: Readonly<Record<string, Check>>) {
   const heard: boolean[] = [];
+  const warned: string[] = [];
+  const write = (line: string) => void warned.push(JSON.parse(line).err.message);
   const readiness = createReadiness({
     checks,
     intervalMs: 1,
     timeoutMs: 20,
-    logger: createLogger({ name: "test", level: "silent" }),
+    logger: createLogger({ name: "test", level: "warn", destination: { write } }),
     onChange: (ready) => heard.push(ready),
   });
   onTestFinished(() => readiness.drain());
-  return { readiness, heard };
+  return { readiness, heard, warned };
 }

@@ -32,6 +32,7 @@ const FAILURES_IN_A_ROW = 2;
 export function createReadiness({ checks, intervalMs, timeoutMs, logger, onChange }: ReadinessOptions): Readiness {
   const states = new Map<string, CheckState>(Object.keys(checks).map((name) => [name, "pending"]));
   const failures = new Map<string, number>();
+  const told = new Map<string, string>();
   const running = new Set<string>();
   let verdict: boolean | undefined;
   let draining = false;
@@ -77,7 +78,10 @@ export function createReadiness({ checks, intervalMs, timeoutMs, logger, onChang
     const holds = inARow === 0 || (before === "ok" && inARow < FAILURES_IN_A_ROW);
     states.set(name, holds ? "ok" : "failed");
     if (holds && before !== "ok") logger.info({ check: name }, "readiness check passes");
-    if (!holds && before !== "failed") logger.warn({ check: name, err: error }, "readiness check fails");
+    // Once for each reason: behind the first, such as a database that is down, there may be one to be mended by hand.
+    const reason = holds ? "" : error instanceof Error ? error.message : String(error);
+    if (!holds && told.get(name) !== reason) logger.warn({ check: name, err: error }, "readiness check fails");
+    told.set(name, reason);
   }
 
   return {
