@@ -8,6 +8,8 @@ export function toNodeListener(
   return async (incoming, outgoing) => {
     const left = new AbortController();
     outgoing.on("close", () => left.abort(new Error("the client has left")));
+    // Who has left is told nothing, and an error without a listener would end the process.
+    outgoing.on("error", () => {});
     const answer = await handle({
       method: incoming.method ?? "GET",
       url: incoming.url ?? "/",

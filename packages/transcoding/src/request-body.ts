@@ -1,3 +1,4 @@
+import { StatusError } from "@tenon/errors";
 import { headerOf } from "./header-metadata.ts";
 import type { HttpRequest } from "./http-message.ts";
 import { bodyTooLarge, requestTimeout, unsupportedMediaType } from "./http-refusal.ts";
@@ -43,15 +44,26 @@ export async function readJsonBody(request: HttpRequest, limits: BodyLimits): Pr
   return parseJson(decodeUtf8(bytes));
 }
 
+/** The chunks of a body. One that breaks off, because the client has left, throws CANCELLED. */
+export async function* chunksOf({ body }: HttpRequest): AsyncGenerator<Uint8Array> {
+  if (body === undefined) return;
+  try {
+    yield* body;
+  } catch (cause) {
+    throw new StatusError("CANCELLED", "the body broke off", { cause });
+  }
+}
+
 /** The bytes of a body. */
-export async function readBody({ body, headers }: HttpRequest, { maxBytes, timeoutMs }: BodyLimits): Promise<Buffer> {
+export async function readBody(request: HttpRequest, { maxBytes, timeoutMs }: BodyLimits): Promise<Buffer> {
+  const { body, headers } = request;
   if (body === undefined) return Buffer.alloc(0);
   if (Number(headerOf(headers, "content-length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(requestTimeout()), timeoutMs);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const iterator = body[Symbol.asyncIterator]();
+  const iterator = chunksOf(request);
   try {
     while (true) {
       const { done, value } = await Promise.race([iterator.next(), late.promise]);
@@ -61,7 +73,7 @@ export async function readBody({ body, headers }: HttpRequest, { maxBytes, timeo
       chunks.push(value);
     }
   } catch (error) {
-    void iterator.return?.().catch(() => {});
+    void iterator.return(undefined).catch(() => {});
     throw error;
   } finally {
     clearTimeout(timer);

@@ -3,7 +3,9 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StatusError } from "@tenon/errors";
 import { expect, test } from "vitest";
+import { toFetch } from "./fetch-handler.ts";
 import { serveThings, until, within } from "./things-port-fixture.ts";
+import { createTranscoder } from "./transcoder.ts";
 
 const as = (accept: string, more: Record<string, string> = {}) => ({ headers: { accept, ...more }, signal: within() });
 
@@ -156,8 +158,23 @@ test("a client that does not read holds the backend back", async () => {
   await until(() => things.lastCall()?.status !== undefined);
 });
 
+test("a web Response that nobody reads to its end ends the call", async () => {
+  const { things } = await serveThings({
+    async *watch(_request, call) {
+      yield { thing: { version: 1n } };
+      await once(call.signal, "abort");
+    },
+  });
+  const fetchThings = toFetch(createTranscoder({ backends: [things] }).handle);
+  const response = await fetchThings(new Request("http://here/v1/things/1:watch"));
+  for await (const _ of response.body ?? []) break;
+  await until(() => things.lastCall()?.status !== undefined);
+  expect(things.lastCall()?.status?.code).toBe("CANCELLED");
+});
+
 test("HEAD of a stream has headers and no stream", async () => {
   const response = await fetch(`${plain.url}/v1/things/1:watch`, { method: "HEAD", ...as("text/event-stream") });
   expect(response.status).toBe(200);
   expect(await response.text()).toBe("");
+  await until(() => plain.things.lastCall()?.status !== undefined);
 });

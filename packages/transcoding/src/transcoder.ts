@@ -12,7 +12,7 @@ import { splitMessages } from "./json-stream.ts";
 import { parseJson } from "./json-text.ts";
 import { asksFor, negotiate } from "./media-type.ts";
 import { parseQuery } from "./query-text.ts";
-import { type BodyLimits, bodyKind, readBody, readJsonBody } from "./request-body.ts";
+import { type BodyLimits, bodyKind, chunksOf, readBody, readJsonBody } from "./request-body.ts";
 import { type RequestMappingOptions, requestFromHttp } from "./request-mapping.ts";
 import { createResponseWriter, type ResponseJsonOptions } from "./response-json.ts";
 import { resumeOf } from "./resume.ts";
@@ -153,6 +153,7 @@ export function createTranscoder(options: TranscoderOptions): Transcoder {
     const responses: AsyncIterator<Message> = call(input, { ...callOptions, onHeaders })[Symbol.asyncIterator]();
     const first = responses.next();
     await settledOrLate(first, settleMs);
+    if (request.method === "HEAD") await responses.return?.();
     let begun = false;
     const messages = {
       async next() {
@@ -174,7 +175,7 @@ export function createTranscoder(options: TranscoderOptions): Transcoder {
         // Proxies that gather answers would hold a stream back.
         "x-accel-buffering": "no",
       },
-      body: writeStream({ format, messages, toErrorJson, heartbeatMs }),
+      body: request.method === "HEAD" ? "" : writeStream({ format, messages, toErrorJson, heartbeatMs }),
       route,
     };
   }
@@ -205,7 +206,7 @@ export function createTranscoder(options: TranscoderOptions): Transcoder {
       failure: undefined as unknown,
       async *[Symbol.asyncIterator]() {
         try {
-          for await (const text of splitMessages(request.body ?? none(), { kind, maxBytes })) {
+          for await (const text of splitMessages(chunksOf(request), { kind, maxBytes })) {
             const { json, exact } = parseJson(text);
             yield messageFromJson(input, exact ? settleNumbers(input, json) : json, options.request);
           }
@@ -253,8 +254,6 @@ function splitUrl(url: string): { path: string; query: string } {
   const path = mark === -1 ? target : target.slice(0, mark);
   return { path: path === "" ? "/" : path, query: mark === -1 ? "" : target.slice(mark + 1) };
 }
-
-async function* none(): AsyncGenerator<never> {}
 
 /** Waits until the first message is there, or the error, which is thrown; but not longer than this. */
 async function settledOrLate(first: Promise<unknown>, timeoutMs: number): Promise<void> {

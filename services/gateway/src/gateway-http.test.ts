@@ -144,6 +144,19 @@ test("what does not finish within the grace is cut", async () => {
   await cut;
 });
 
+test("a client that leaves ends the call, and is a line with 499", async () => {
+  const { port, held, lines } = await startGreetings();
+  const whole = httpRequest({ port, path: "/v1/greet", method: "POST", agent: false });
+  whole.on("error", () => {}).end('{"name":"held"}');
+  const call = await held;
+  whole.destroy();
+  if (!call.signal.aborted) await once(call.signal, "abort");
+  const half = connect({ host: "127.0.0.1", port });
+  half.write("POST /v1/greet HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{", () => half.destroy());
+  while (lines.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  expect(lines.map(({ facts }) => facts["http.response.status_code"])).toEqual([499, 499]);
+});
+
 test("under load no request is dropped by a close that clients are told of", async () => {
   const { gateway, port } = await startGreetings();
   const agents: Agent[] = [];
