@@ -130,6 +130,24 @@ test("21: capture of what the processor holds no longer makes the payment EXPIRE
   await conflicts(payments.capture(id));
 });
 
+test("an answer that comes twice is written once, whoever brings it", async () => {
+  const { id } = await payments.captured();
+  const refund = { requestId: randomUUID(), paymentId: id, amount: usd(300n) };
+  const { step } = await payments.store.atomically((tx) => payments.payments(tx).refund(refund));
+  const answer = (approved: boolean) =>
+    payments.store.atomically((tx) =>
+      payments
+        .payments(tx)
+        .settle(step, approved ? { approved, transactionId: randomUUID() } : { approved, reason: "late" }),
+    );
+  for (const approved of [true, true, false]) {
+    expect(await answer(approved)).toMatchObject({
+      step: { state: "DONE" },
+      payment: { refundedMinor: 300n, refundingMinor: 0n, version: 5n },
+    });
+  }
+});
+
 test("nothing of a payment that is not there can be done", async () => {
   for (const step of [payments.capture, payments.void, (id: string) => payments.refund(id, 1n)]) {
     await rejects(step(randomUUID()), "NOT_FOUND", "PAYMENT_NOT_FOUND");
