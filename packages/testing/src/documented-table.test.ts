@@ -25,6 +25,6 @@ test("a part of a document is found by its name, with or without a fence", async
   );
   const page = pathToFileURL(path);
   expect(documentedPart(page, "life")).toBe("x");
-  expect(documentedPart(page, "t")).toBe("| a | b |\n| --- | --- |\n| 1 | 2 |");
+  expect(documentedPart(page, "t")).toBe("| a   | b   |\n| --- | --- |\n| 1   | 2   |");
   expect(() => documentedPart(page, "other")).toThrow("has no part other");
 });

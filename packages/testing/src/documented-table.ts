@@ -10,10 +10,11 @@ export function toStateDiagram(next: Readonly<Record<string, Iterable<string>>>)
   return ["stateDiagram-v2", ...[`[*] --> ${states[0]}`, ...edges].map((edge) => `    ${edge}`)].join("\n");
 }
 
-/** Rows as a Markdown table, which a document repeats. */
+/** Rows as a Markdown table, which a document repeats, in columns as the formatter leaves them. */
 export function toMarkdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+  const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((cells) => cells[i]?.length ?? 0)));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
 
 /**
