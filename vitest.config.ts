@@ -13,6 +13,8 @@ export default defineConfig({
     globalSetup: "packages/testing/src/global-setup.ts",
     // A test that asserts nothing passes whatever happens.
     expect: { requireAssertions: true },
+    // Tests wait more than they compute: one more at once than the two cores that we have everywhere.
+    maxWorkers: 3,
     testTimeout: 15_000,
     hookTimeout: 60_000,
   },
