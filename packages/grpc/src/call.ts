@@ -16,6 +16,11 @@ export interface Call {
   readonly method: Method;
   /** The other end's address; empty on a client until the call is sent. */
   readonly peer: string;
+  /**
+   * On a server: the URI names (RFC 5280, 4.2.1.6) of the certificate that the other end has proved to hold, such as its
+   * SPIFFE id. Empty where it showed none that our roots have signed, and on a client.
+   */
+  readonly peerUris: readonly string[];
   /** On a client a copy of the caller's, which may change until it is sent. */
   readonly requestMetadata: Metadata;
   /** On a server they may change until the first message; on a client they are set before the first `onReceive`. */

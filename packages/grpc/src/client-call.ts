@@ -66,6 +66,9 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
   get peer(): string {
     return this.transport?.getPeer() ?? "";
   }
+  get peerUris(): readonly string[] {
+    return [];
+  }
 
   // ---- from the caller
 

@@ -21,6 +21,7 @@ const OUTWARD = -1;
 export abstract class HookedCall implements Call {
   abstract readonly side: "client" | "server";
   abstract readonly peer: string;
+  abstract readonly peerUris: readonly string[];
   readonly method: Method;
   deadline = Number.POSITIVE_INFINITY;
   requestMetadata!: Metadata;

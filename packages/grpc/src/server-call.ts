@@ -3,6 +3,7 @@ import type { Interceptor, Method } from "./call.ts";
 import { HookedCall, type OnError } from "./hooked-call.ts";
 import { type Metadata, mergeMetadata } from "./metadata.ts";
 import type { Codec } from "./method.ts";
+import { peerUrisOf } from "./peer-uris.ts";
 import { toWireStatus } from "./status.ts";
 import type { ServerListener, ServerTransportCall, WireStatus } from "./transport.ts";
 
@@ -62,6 +63,9 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
 
   get peer(): string {
     return this.transport.getPeer();
+  }
+  get peerUris(): readonly string[] {
+    return peerUrisOf(this.transport);
   }
 
   // ---- from the wire

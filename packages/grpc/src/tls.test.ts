@@ -1,9 +1,12 @@
 import { connect } from "node:tls";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
+import { createTestAuthority } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
-import { createTestAuthority } from "./certificate-fixture.ts";
+
+import type { Interceptor } from "./call.ts";
 import { createClient } from "./client.ts";
 import { implement } from "./handlers.ts";
+import { createMetadata, type Metadata } from "./metadata.ts";
 import { createServer } from "./server.ts";
 import type { ClientTls, ServerTls } from "./tls.ts";
 
@@ -12,23 +15,23 @@ const stranger = createTestAuthority("another root");
 const localhost = authority.issue(["localhost", "127.0.0.1"]);
 const order = authority.issue(["spiffe://tenon/order"]);
 
-async function serve(tls: ServerTls): Promise<number> {
+async function serve(tls: ServerTls, interceptors: Interceptor[] = []): Promise<number> {
   const greeting = implement(greeterv1.GreetingService, {
     greet: async ({ name }) => ({ message: `Hello ${name}` }),
     async *listGreetings() {},
     recordGreetings: async () => ({}),
     async *chatGreetings() {},
   });
-  const server = createServer({ services: [greeting], tls });
+  const server = createServer({ services: [greeting], interceptors, tls });
   onTestFinished(() => server.close({ graceMs: 0 }));
   return server.listen({ host: "127.0.0.1", port: 0 });
 }
 
 /** The answer of a call, or the code it failed with. */
-async function call(port: number, tls?: ClientTls): Promise<string> {
+async function call(port: number, tls?: ClientTls, metadata?: Metadata): Promise<string> {
   const client = createClient(greeterv1.GreetingService, { target: `127.0.0.1:${port}`, tls });
   onTestFinished(() => client.close());
-  return client.greet({ name: "John" }, { timeoutMs: 5000 }).then(
+  return client.greet({ name: "John" }, { timeoutMs: 5000, ...(metadata && { metadata }) }).then(
     ({ message }) => message,
     (error) => error.code,
   );
@@ -89,4 +92,33 @@ test("what cannot be used is refused before anything listens or connects", () =>
   const connectWith = (tls: ClientTls) => () => createClient(greeterv1.GreetingService, { target: "localhost:1", tls });
   expect(connectWith({ cert: order.cert })).toThrow("tls: cert and key belong together");
   expect(connectWith({ ca, cert: order.cert, key: localhost.key })).toThrow(/^tls: certificate, key or ca/);
+});
+
+/** The names that the server finds in the certificate of a client, which says more of itself in a header. */
+async function namesSeen(tls: ServerTls, client?: ClientTls): Promise<readonly (readonly string[])[]> {
+  const seen: (readonly string[])[] = [];
+  const port = await serve(tls, [(call) => ({ onStart: () => void seen.push(call.peerUris) })]);
+  const metadata = createMetadata({ "x-forwarded-client-cert": "URI=spiffe://tenon/order" });
+  for (let n = 0; n < 2; n++) expect(await call(port, client, metadata)).toBe("Hello John");
+  return seen;
+}
+
+test("a client's certificate is known by its URI names, all of them, on each call of its connection", async () => {
+  const mutual = { ...localhost, ca };
+  const names = async (...alternatives: string[]) => namesSeen(mutual, { ca, ...authority.issue(alternatives) });
+  const uri = "spiffe://tenon/order";
+  expect(await names(uri)).toEqual([[uri], [uri]]);
+  expect(await names("order.example", uri, "127.0.0.1", "https://a.b/c")).toEqual(
+    Array(2).fill([uri, "https://a.b/c"]),
+  );
+  expect(await names("order.example")).toEqual([[], []]);
+});
+
+test("a name that is written to look like several is one", async () => {
+  const odd = "https://a/, URI:spiffe://tenon/order";
+  expect(await namesSeen({ ...localhost, ca }, { ca, ...authority.issue([odd]) })).toEqual([[odd], [odd]]);
+});
+
+test("without a certificate there are no names, whatever a header says", async () => {
+  expect(await namesSeen({ ...localhost, ca, clientCertificate: "optional" }, { ca })).toEqual([[], []]);
 });

@@ -29,6 +29,8 @@ export interface ServerTransportCall {
   sendStatus(status: WireStatus): void;
   getPeer(): string;
   getDeadline(): number | Date;
+  /** What TLS found out about the client; nothing on transports without it. */
+  getAuthContext?(): { readonly sslPeerCertificate?: { readonly subjectaltname?: string | undefined } | undefined };
 }
 
 /** What a transport tells a client about one call. */

@@ -6,6 +6,7 @@ import { HEALTH, REFLECTION } from "./infrastructure.ts";
 import { assertOptions } from "./option-range.ts";
 import { perMethod } from "./per-method.ts";
 import { ANONYMOUS, type Principal, principalKey } from "./principal.ts";
+import { type SpiffeOptions, spiffeReader } from "./spiffe-id.ts";
 import { eitherOf, type TokenVerifier } from "./token-verifier.ts";
 import { rememberVerified } from "./verified-tokens.ts";
 
@@ -14,6 +15,8 @@ export interface AuthOptions {
   users?: TokenVerifier;
   /** Verifies services' tokens; without it none is accepted. */
   services?: TokenVerifier;
+  /** Whose client certificates prove a service as its token does; without it none. TLS has checked them, see `ServerTls.ca`. */
+  spiffe?: SpiffeOptions;
   /** Who may ask for reflection; by default `admin`. Health is public always. */
   reflection?: "public" | "admin";
   /** Rules for methods without a descriptor of ours, by path or by service: `{ "/pkg.Service/Method": ["admin"] }`. */
@@ -26,8 +29,10 @@ export interface AuthOptions {
 }
 
 /**
- * Lets a call in if the contract says so: before any message of it is read, by the bearer token in `authorization`.
- * Leaves the caller where `principalOf` finds him. On a client it does nothing; see `serviceToken`.
+ * Lets a call in if the contract says so: before any message of it is read, by the bearer token in `authorization`, or else
+ * by the client's certificate. Leaves the caller where `principalOf` finds him: whom the token names, because a service may
+ * call on behalf of a user; the certificate's service where there is no token, or where the rule asks for that service.
+ * On a client it does nothing; see `serviceToken`.
  *
  * UNAUTHENTICATED with TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED where it is not known who calls, PERMISSION_DENIED
  * with NOT_ALLOWED where it is; UNAVAILABLE where no keys can be had to tell. A method that declares no access is closed
@@ -38,9 +43,17 @@ export interface AuthOptions {
  * rely on that code to notice what a server does not offer (reflection v1 or v1alpha).
  */
 export function auth(options: AuthOptions): Interceptor {
-  const { reflection = "admin", access = {}, methods = [], maxTokens = 10_000, now = () => new Date() } = options;
+  const {
+    reflection = "admin",
+    access = {},
+    methods = [],
+    maxTokens = 10_000,
+    now = () => new Date(),
+    spiffe,
+  } = options;
   assertOptions("auth", { maxTokens }, { max: 10_000_000, integer: true });
   const verifier = rememberVerified(eitherOf(options), { maxTokens, now });
+  const serviceOf = spiffe && spiffeReader(spiffe);
   const given = new Map(Object.entries(access).map(([name, words]) => [name, toAccessRule(words, name)]));
   for (const service of REFLECTION) given.set(service, toAccessRule([reflection], service));
   const ruleOf = perMethod((method) => given.get(method.path) ?? given.get(method.service) ?? declared(method));
@@ -54,6 +67,13 @@ export function auth(options: AuthOptions): Interceptor {
       throw new Error(`auth: ${method.path} has no descriptor, and access names neither it nor its service`);
     }
     contractRule(method);
+  }
+
+  function admit(call: Call, allows: AccessRule, named: Principal): void {
+    let principal = named;
+    if (serviceOf && (named.kind === "anonymous" || !allows(named))) principal = serviceOf(call.peerUris) ?? named;
+    if (!allows(principal)) throw principal.kind === "anonymous" ? tokenMissing() : notAllowed();
+    call.values.set(principalKey, principal);
   }
 
   return function auth(call) {
@@ -76,11 +96,6 @@ export function auth(options: AuthOptions): Interceptor {
 /** None for a method that is known by path alone: it was served without us, or it does not exist. */
 const declared = (method: Method): AccessRule | undefined =>
   method.desc === undefined ? undefined : contractRule(method);
-
-function admit(call: Call, allows: AccessRule, principal: Principal): void {
-  if (!allows(principal)) throw principal.kind === "anonymous" ? tokenMissing() : notAllowed();
-  call.values.set(principalKey, principal);
-}
 
 const tokenMissing = (): StatusError =>
   new StatusError("UNAUTHENTICATED", "a token is needed for this method", { reason: "TOKEN_MISSING" });

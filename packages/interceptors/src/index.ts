@@ -33,6 +33,7 @@ export { type RpcMetricsOptions, rpcMetrics } from "./rpc-metrics.ts";
 export { allBut, type Match, onlyFor } from "./selector.ts";
 export { type ServerTimingOptions, serverTiming, timed } from "./server-timing.ts";
 export { createServiceTokens, type ServiceTokens, type ServiceTokensOptions, serviceToken } from "./service-token.ts";
+export type { SpiffeOptions } from "./spiffe-id.ts";
 export {
   type StandardClientOptions,
   type StandardServerOptions,

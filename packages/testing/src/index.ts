@@ -1,6 +1,7 @@
 export { documentedPart, toMarkdownTable, toStateDiagram } from "./documented-table.ts";
 export { freePorts } from "./free-ports.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
+export { createTestAuthority, type TestAuthority, type TestIdentity } from "./test-authority.ts";
 export { type TestDatabase, type TestDatabaseOptions, testDatabase } from "./test-database.ts";
 export { createTestIssuer, type TestIssuer, type TestIssuerOptions, type TestUser } from "./test-issuer.ts";
 export { type TestServer, type TestServerOptions, testServer } from "./test-server.ts";

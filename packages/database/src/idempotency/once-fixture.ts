@@ -31,6 +31,7 @@ export function callOf({ method = "createOrder", signal = new AbortController().
       desc,
     },
     peer: "test",
+    peerUris: [],
     requestMetadata: createMetadata(),
     responseHeaders: createMetadata(),
     trailers: createMetadata(),

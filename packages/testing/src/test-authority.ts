@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 
 /** A certificate and its key, PEM. */
-export interface Identity {
+export interface TestIdentity {
   readonly cert: Buffer;
   readonly key: Buffer;
 }
@@ -10,7 +10,7 @@ export interface Identity {
 export interface TestAuthority {
   readonly cert: Buffer;
   /** `names` are DNS names, IPv4 addresses or URIs, as `spiffe://tenon/order`. */
-  issue(names: readonly string[]): Identity;
+  issue(names: readonly string[]): TestIdentity;
 }
 
 export function createTestAuthority(name = "test root"): TestAuthority {
