@@ -6,6 +6,7 @@ export { callFacts } from "./call-facts.ts";
 export { type CircuitBreakerOptions, circuitBreaker } from "./circuit-breaker.ts";
 export { type ClientAddressOptions, clientAddress, clientAddressOf } from "./client-address.ts";
 export { currentCall, detached } from "./current-call.ts";
+export { currentCallFacts } from "./current-call-facts.ts";
 export { type DeadlineOptions, deadline } from "./deadline.ts";
 export { type FallbackOptions, fallback } from "./fallback.ts";
 export { createFileKeySource, createKeySource, type KeySource, type KeySourceOptions } from "./key-source.ts";

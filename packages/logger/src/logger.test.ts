@@ -66,3 +66,22 @@ test("an error is logged with its stack and its cause", () => {
   logger.error({ err: new Error("outer", { cause: new Error("inner") }) });
   expect(JSON.stringify(lines)).toMatch(/outer.*inner/);
 });
+
+test("facts of the moment are on each line, children's too, and give way to its own", () => {
+  const lines: Record<string, unknown>[] = [];
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
+  let moment: object | undefined = { request_id: "1", email: "hunter2" };
+  const logger = createLogger({ name: "order", destination, facts: () => moment });
+  logger.info({}, "a");
+  logger.child({ worker: "w" }).info({ request_id: "2" });
+  logger.error({ err: new Error("no") });
+  moment = undefined;
+  logger.info({}, "b");
+  expect(lines).toMatchObject([
+    { request_id: "1", email: "[redacted]", msg: "a" },
+    { request_id: "2", worker: "w" },
+    { request_id: "1", err: { message: "no" } },
+    { msg: "b" },
+  ]);
+  expect(lines.at(-1)).not.toHaveProperty("request_id");
+});

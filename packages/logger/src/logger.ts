@@ -21,6 +21,11 @@ export interface LoggerOptions {
   level?: LogLevel;
   /** By default standard output. */
   destination?: DestinationStream;
+  /**
+   * What each line carries besides its own facts, which go before: that of the call it is written in, for instance. It is
+   * shown the line's facts, and says nothing where they need no more.
+   */
+  facts?: (line: object) => object | undefined;
 }
 
 /** Facts that never reach a line, whoever logs them, at the top or one level down. */
@@ -35,7 +40,7 @@ const SECRETS = new Set([
 ]);
 
 /** A logger that writes one JSON object a line: level by name, time as RFC 3339, `err` with its stack and causes. */
-export function createLogger({ name, level = "info", destination }: LoggerOptions): Logger {
+export function createLogger({ name, level = "info", destination, facts }: LoggerOptions): Logger {
   const toIsoTime = createIsoTime();
   const logger = pino(
     {
@@ -44,6 +49,7 @@ export function createLogger({ name, level = "info", destination }: LoggerOption
       base: { name },
       timestamp: () => `,"time":"${toIsoTime(Date.now())}"`,
       formatters: { level: (label) => ({ level: label }), log: (facts) => redact(facts) },
+      ...(facts && { mixin: (line: object) => facts(line) ?? NONE, mixinMergeStrategy: merge }),
       serializers: { err: (error) => redact(stdSerializers.err(error), 0) },
     },
     destination ?? pino.destination({ fd: 1, sync: true }),
@@ -55,6 +61,11 @@ export function createLogger({ name, level = "info", destination }: LoggerOption
   };
   return Object.assign(logger, { child: redactingChild });
 }
+
+const NONE = {};
+
+/** Copies nothing for the lines that have all that they need, which are most. */
+const merge = (line: object, more: object): object => (more === NONE ? line : { ...more, ...line });
 
 /** pino's own redaction copies every line for a path with a wildcard, which is seven eighths of what a line costs. */
 function redact<T extends object>(facts: T, levelsBelow = 1): T {

@@ -1,3 +1,4 @@
+import { currentCallFacts } from "@tenon/interceptors";
 import { createLogger } from "@tenon/logger";
 import { runMain } from "@tenon/runtime";
 import { readGreeterConfig } from "./config.ts";
@@ -5,5 +6,8 @@ import { startGreeter } from "./server.ts";
 
 await runMain("greeter", async () => {
   const config = readGreeterConfig();
-  return startGreeter({ config, logger: createLogger({ name: "greeter", level: config.LOG_LEVEL }) });
+  return startGreeter({
+    config,
+    logger: createLogger({ name: "greeter", level: config.LOG_LEVEL, facts: currentCallFacts }),
+  });
 });

@@ -1,3 +1,4 @@
+import { currentCallFacts } from "@tenon/interceptors";
 import { createLogger } from "@tenon/logger";
 import { runMain } from "@tenon/runtime";
 import { readOrderConfig } from "./config.ts";
@@ -5,5 +6,8 @@ import { startOrder } from "./server.ts";
 
 await runMain("order", async () => {
   const config = readOrderConfig();
-  return startOrder({ config, logger: createLogger({ name: "order", level: config.LOG_LEVEL }) });
+  return startOrder({
+    config,
+    logger: createLogger({ name: "order", level: config.LOG_LEVEL, facts: currentCallFacts }),
+  });
 });

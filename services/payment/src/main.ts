@@ -1,3 +1,4 @@
+import { currentCallFacts } from "@tenon/interceptors";
 import { createLogger } from "@tenon/logger";
 import { runMain } from "@tenon/runtime";
 import { readPaymentConfig } from "./config.ts";
@@ -5,5 +6,8 @@ import { startPayment } from "./server.ts";
 
 await runMain("payment", async () => {
   const config = readPaymentConfig();
-  return startPayment({ config, logger: createLogger({ name: "payment", level: config.LOG_LEVEL }) });
+  return startPayment({
+    config,
+    logger: createLogger({ name: "payment", level: config.LOG_LEVEL, facts: currentCallFacts }),
+  });
 });

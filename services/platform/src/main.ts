@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { currentCallFacts } from "@tenon/interceptors";
 import { createLogger, type LogLevel } from "@tenon/logger";
 import { runMain } from "@tenon/runtime";
 import { announcement } from "./announcement.ts";
@@ -10,7 +11,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on("error", () => 
 const print = (text: string) => void process.stdout.write(`${text}\n`);
 const destination = { write: (line: string) => void process.stderr.write(line) };
 const loggerOf = ({ name, logLevel: level }: { name: string; logLevel: LogLevel }) =>
-  createLogger({ name, level, destination });
+  createLogger({ name, level, destination, facts: currentCallFacts });
 
 await runMain(
   "platform",

@@ -1,3 +1,4 @@
+import { currentCallFacts } from "@tenon/interceptors";
 import { createLogger } from "@tenon/logger";
 import { runMain } from "@tenon/runtime";
 import { readProcessorConfig } from "./config.ts";
@@ -5,5 +6,8 @@ import { startProcessor } from "./server.ts";
 
 await runMain("processor", async () => {
   const config = readProcessorConfig();
-  return startProcessor({ config, logger: createLogger({ name: "processor", level: config.LOG_LEVEL }) });
+  return startProcessor({
+    config,
+    logger: createLogger({ name: "processor", level: config.LOG_LEVEL, facts: currentCallFacts }),
+  });
 });
