@@ -1,9 +1,7 @@
-import type { HttpRequest, HttpResponse } from "./http-message.ts";
+import { type HandleRequest, isWhole, type WholeBody } from "./http-message.ts";
 
 /** For whatever speaks the web's Request and Response. */
-export function toFetch(
-  handle: (request: HttpRequest) => Promise<HttpResponse>,
-): (request: Request) => Promise<Response> {
+export function toFetch(handle: HandleRequest): (request: Request) => Promise<Response> {
   return async (request) => {
     const left = new AbortController();
     request.signal.addEventListener("abort", () => left.abort(request.signal.reason), { once: true });
@@ -15,21 +13,23 @@ export function toFetch(
       body: request.body ?? undefined,
       signal: left.signal,
     });
-    // 204 has no body, not even an empty one.
-    if (status === 204) return new Response(null, { status, headers });
-    return new Response(typeof body === "string" ? body : streamOf(body, left), { status, headers });
+    // These have no body, not even an empty one.
+    const bare = status === 204 || status === 304 || request.method === "HEAD";
+    if (bare && !isWhole(body)) void body[Symbol.asyncIterator]().return?.();
+    if (bare) return new Response(null, { status, headers });
+    return new Response(isWhole(body) ? toBodyInit(body) : streamOf(body, left), { status, headers });
   };
 }
 
 /** Parts are made as they are read. Who stops reading has left: the call ends at once, not with its next message. */
-function streamOf(body: AsyncIterable<string>, left: AbortController): ReadableStream<Uint8Array> {
+function streamOf(body: AsyncIterable<WholeBody>, left: AbortController): ReadableStream<Uint8Array> {
   const parts = body[Symbol.asyncIterator]();
   const encoder = new TextEncoder();
   return new ReadableStream({
     async pull(controller) {
       const { done, value } = await parts.next();
       if (done) controller.close();
-      else controller.enqueue(encoder.encode(value));
+      else controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
     },
     cancel(reason) {
       left.abort(reason);
@@ -37,3 +37,6 @@ function streamOf(body: AsyncIterable<string>, left: AbortController): ReadableS
     },
   });
 }
+
+/** The bytes are a part of something else, such as a message as it came in. */
+const toBodyInit = (body: WholeBody) => (typeof body === "string" ? body : new Uint8Array(body));

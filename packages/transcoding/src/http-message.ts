@@ -18,9 +18,25 @@ export interface HttpResponse {
   readonly status: number;
   readonly headers: Record<string, string>;
   /** Parts of a stream are taken one by one, as the client reads; whoever stops early returns the iterator. */
-  readonly body: string | AsyncIterable<string>;
+  readonly body: WholeBody | AsyncIterable<WholeBody>;
   /** What the request led to, for logs and metrics; undefined where no route has its path. */
   readonly route?: HttpRoute | undefined;
   /** What was thrown where something was, with its cause: for the log, not for the client. */
   readonly error?: unknown;
+}
+
+/** A body, or a part of a stream, that is there already. Text is sent as UTF-8. */
+export type WholeBody = string | Uint8Array;
+
+export type HandleRequest = (request: HttpRequest) => Promise<HttpResponse>;
+
+export const isWhole = (body: HttpResponse["body"]): body is WholeBody =>
+  typeof body === "string" || body instanceof Uint8Array;
+
+/** The path and the query of a target, in origin or absolute form (RFC 9112, 3.2). */
+export function splitUrl(url: string): { path: string; query: string } {
+  const target = /^https?:\/\//i.test(url) ? url.replace(/^https?:\/\/[^/?#]*/i, "") : url;
+  const mark = target.indexOf("?");
+  const path = mark === -1 ? target : target.slice(0, mark);
+  return { path: path === "" ? "/" : path, query: mark === -1 ? "" : target.slice(mark + 1) };
 }

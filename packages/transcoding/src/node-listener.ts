@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { HttpRequest, HttpResponse } from "./http-message.ts";
+import { type HandleRequest, type HttpResponse, isWhole } from "./http-message.ts";
 
 /** For Node's own HTTP server, and for whatever takes its listeners: `createServer(toNodeListener(transcoder.handle))`. */
 export function toNodeListener(
-  handle: (request: HttpRequest) => Promise<HttpResponse>,
+  handle: HandleRequest,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (incoming, outgoing) => {
     const left = new AbortController();
@@ -28,8 +28,8 @@ const hasBody = ({ headers }: IncomingMessage): boolean =>
 
 async function sendAnswer(outgoing: ServerResponse, { status, headers, body }: HttpResponse): Promise<void> {
   const head = outgoing.req.method === "HEAD";
-  if (typeof body === "string") {
-    const length = status === 204 ? {} : { "content-length": Buffer.byteLength(body) };
+  if (isWhole(body)) {
+    const length = status === 204 || status === 304 ? {} : { "content-length": Buffer.byteLength(body) };
     const incomplete = outgoing.req.complete ? {} : { connection: "close" };
     outgoing.writeHead(status, { ...headers, ...length, ...incomplete });
     outgoing.end(head ? undefined : body);

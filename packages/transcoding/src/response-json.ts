@@ -21,9 +21,9 @@ export interface ResponseJsonOptions {
 }
 
 /** Writes the responses of a route: the whole message, or the field that is its `response_body`. */
-export function createResponseWriter(
-  options: ResponseJsonOptions = {},
-): (route: HttpRoute, message: Message) => string {
+export type ResponseWriter = (route: HttpRoute, message: Message) => string;
+
+export function createResponseWriter(options: ResponseJsonOptions = {}): ResponseWriter {
   const { emitDefaults = false, protoNames = false, enumsAsNumbers = false, registry } = options;
   const write = {
     alwaysEmitImplicit: emitDefaults,

@@ -1,12 +1,10 @@
 import { StatusError } from "@tenon/errors";
-import type { HttpRequest, HttpResponse } from "@tenon/transcoding";
-
-type Handle = (request: HttpRequest) => Promise<HttpResponse>;
+import { type HandleRequest, isWhole, type WholeBody } from "@tenon/transcoding";
 
 /** The streams that are open: an order may be watched for an hour, and a gateway that closes does not wait so long. */
 export interface LiveStreams {
   /** Streams that this answers with are known here as long as they are read. */
-  tracked(handle: Handle): Handle;
+  tracked(handle: HandleRequest): HandleRequest;
   /** Ends them all with UNAVAILABLE (DRAINING), which tells their clients to connect again. */
   end(): void;
 }
@@ -22,7 +20,7 @@ export function createLiveStreams(): LiveStreams {
       signal.addEventListener("abort", leave, { once: true });
       const response = await handle({ ...request, signal: controller.signal });
       const { body } = response;
-      if (typeof body === "string") return response;
+      if (isWhole(body)) return response;
       live.add(controller);
       const parts = body[Symbol.asyncIterator]();
       const whenOver = () => live.delete(controller);
@@ -39,7 +37,7 @@ export function createLiveStreams(): LiveStreams {
   };
 }
 
-async function* withEnd(parts: AsyncIterator<string>, onEnd: () => void): AsyncGenerator<string> {
+async function* withEnd(parts: AsyncIterator<WholeBody>, onEnd: () => void): AsyncGenerator<WholeBody> {
   try {
     yield* { [Symbol.asyncIterator]: () => parts };
   } finally {

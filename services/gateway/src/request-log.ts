@@ -1,10 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { isRequestId } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import type { HttpRequest, HttpResponse } from "@tenon/transcoding";
+import { type HandleRequest, type HttpResponse, isWhole, type WholeBody } from "@tenon/transcoding";
 import { Histogram, type Registry } from "prom-client";
-
-type Handle = (request: HttpRequest) => Promise<HttpResponse>;
 
 export interface RequestLogOptions {
   logger: Logger;
@@ -23,7 +21,7 @@ export function requestLog({
   logger,
   registry,
   newRequestId = randomUUID,
-}: RequestLogOptions): (handle: Handle) => Handle {
+}: RequestLogOptions): (handle: HandleRequest) => HandleRequest {
   const durations = new Histogram({
     name: "http_server_request_duration_seconds",
     help: "Time from the start of a request to the end of its answer.",
@@ -59,13 +57,13 @@ export function requestLog({
       logger[response.status >= 500 ? "warn" : "info"](facts, "finished request");
     };
 
-    if (typeof body !== "string") return { ...response, headers, body: untilEnd(body, finish) };
+    if (!isWhole(body)) return { ...response, headers, body: untilEnd(body, finish) };
     finish();
     return { ...response, headers };
   };
 }
 
-async function* untilEnd(parts: AsyncIterable<string>, finish: () => void): AsyncGenerator<string> {
+async function* untilEnd(parts: AsyncIterable<WholeBody>, finish: () => void): AsyncGenerator<WholeBody> {
   try {
     yield* parts;
   } finally {

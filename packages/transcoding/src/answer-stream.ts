@@ -1,0 +1,67 @@
+import type { Message } from "@bufbuild/protobuf";
+import { statusJson, toldError } from "./error-response.ts";
+import {
+  acceptable,
+  type Exchange,
+  type ExchangeRules,
+  reasonOf,
+  receiveMetadata,
+  requestOf,
+} from "./http-exchange.ts";
+import type { HttpResponse } from "./http-message.ts";
+import { resumeOf } from "./resume.ts";
+import { STREAM_FORMATS, type StreamFormat, writeStream } from "./stream-response.ts";
+
+/**
+ * Answers by a call with a stream of responses. An error within `settleMs` is thrown and has an HTTP status of its own, a
+ * later one is the last thing in the stream.
+ */
+export async function answerStream(exchange: Exchange, rules: ExchangeRules): Promise<HttpResponse> {
+  const { request, route, call, options } = exchange;
+  const type = acceptable(request, Object.keys(STREAM_FORMATS));
+  const format = (STREAM_FORMATS[type] as () => StreamFormat)();
+  const resume = type === "text/event-stream" ? resumeOf(route) : undefined;
+  const input = await requestOf(exchange, rules, resume?.parameter(request.headers));
+  const metadata = receiveMetadata();
+  const responses: AsyncIterator<Message> = call(input, { ...options, ...metadata.options })[Symbol.asyncIterator]();
+  const first = responses.next();
+  await settledOrLate(first, rules.settleMs);
+  if (request.method === "HEAD") await responses.return?.();
+  let begun = false;
+  const messages = {
+    async next() {
+      const result = await (begun ? responses.next() : first);
+      begun = true;
+      if (result.done) return { done: true as const, value: undefined };
+      const { value } = result;
+      return { done: false as const, value: { json: rules.write(route, value), id: resume?.idOf(value) } };
+    },
+    return: () => responses.return?.() as Promise<IteratorResult<never>>,
+  };
+  const toErrorJson = (thrown: unknown) => JSON.stringify(statusJson(toldError(reasonOf(request, thrown))));
+  const { heartbeatMs } = rules;
+  return {
+    status: 200,
+    headers: {
+      ...metadata.toHeaders(),
+      "content-type": format.contentType,
+      "cache-control": "no-store",
+      // Proxies that gather answers would hold a stream back.
+      "x-accel-buffering": "no",
+    },
+    body: request.method === "HEAD" ? "" : writeStream({ format, messages, toErrorJson, heartbeatMs }),
+    route,
+  };
+}
+
+/** Waits until the first message is there, or the error, which is thrown; but not longer than this. */
+async function settledOrLate(first: Promise<unknown>, timeoutMs: number): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, timeoutMs);
+  first.catch(() => {});
+  try {
+    await Promise.race([first, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
