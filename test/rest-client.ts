@@ -14,7 +14,8 @@ export const ADMIN = { email: "admin@example.com", password: "correct-horse-batt
 const undo = new AsyncDisposableStack();
 afterAll(() => undo.disposeAsync());
 
-let base: string;
+/** Where the gateway is, once it runs. */
+export let base: string;
 beforeAll(async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "tenon-gateway-"));
   undo.defer(() => rm(dataDir, { recursive: true }));

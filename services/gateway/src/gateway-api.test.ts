@@ -82,7 +82,9 @@ test("streams name their media types", () => {
 });
 
 test("it is served as JSON, for reading only", async () => {
-  const { url } = await startGreetings({ documents: { "/openapi.json": JSON.stringify(api) } });
+  const { url } = await startGreetings({
+    files: { "/openapi.json": { contentType: "application/json", body: JSON.stringify(api) } },
+  });
   const response = await fetch(`${url}/openapi.json?download`);
   expect(response.headers.get("content-type")).toBe("application/json");
   expect(await response.json()).toEqual(api);

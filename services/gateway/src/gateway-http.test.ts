@@ -39,6 +39,9 @@ test("each answer is for the one who asked, is what it says, and names its reque
   const given = await greet(url, "Ada", { "x-request-id": "mine" });
   expect(Object.fromEntries(given.headers)).toMatchObject({
     "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-request-id": "mine",
   });

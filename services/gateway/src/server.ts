@@ -5,6 +5,7 @@ import { type RunningService, startHttpService } from "@tenon/runtime";
 import { Registry } from "prom-client";
 import type { GatewayConfig } from "./config.ts";
 import { gatewayApi } from "./gateway-api.ts";
+import { readGatewayPages } from "./gateway-pages.ts";
 import { GATEWAY_SERVICES } from "./gateway-services.ts";
 import { wireGateway } from "./gateway-wiring.ts";
 
@@ -23,6 +24,8 @@ export interface StartGatewayOptions {
  */
 export async function startGateway({ config, logger }: StartGatewayOptions): Promise<RunningService> {
   const registry = new Registry();
+  const pages = await readGatewayPages();
+  const api = { contentType: "application/json", body: JSON.stringify(gatewayApi()) };
   const interceptors = standardClient({ logger, registry });
   const backends = GATEWAY_SERVICES.map(({ service, target }) => ({
     service,
@@ -33,7 +36,7 @@ export async function startGateway({ config, logger }: StartGatewayOptions): Pro
     config,
     logger,
     registry,
-    server: wireGateway({ backends, logger, registry, documents: { "/openapi.json": JSON.stringify(gatewayApi()) } }),
+    server: wireGateway({ backends, logger, registry, files: { ...pages, "/openapi.json": api } }),
     async close() {
       for (const { client } of backends) client.close();
     },
