@@ -1,6 +1,7 @@
 import { type Code, fromCodeNumber, StatusError, toCodeNumber } from "@tenon/errors";
 import type { Interceptor, Method } from "./call.ts";
 import { trueStatusOf } from "./client-defences.ts";
+import { CLIENT_DEFENCES, type ClientDefence, type Defences, defencesExcept } from "./defences.ts";
 import { HookedCall, type OnError } from "./hooked-call.ts";
 import { copyMetadata, type Metadata } from "./metadata.ts";
 import type { Codec } from "./method.ts";
@@ -14,6 +15,8 @@ const INTERNAL = toCodeNumber("INTERNAL");
 const DEADLINE_SLACK_MS = 5;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+const ALL = defencesExcept(CLIENT_DEFENCES);
+
 export interface ClientCallOptions {
   method: Method;
   interceptors: readonly Interceptor[];
@@ -25,6 +28,8 @@ export interface ClientCallOptions {
   codec?: Codec | undefined;
   /** So many messages may be on their way once the first has left; by default one. */
   maxPendingWrites?: number;
+  /** By default all are on. */
+  defences?: Defences<ClientDefence>;
   onError: OnError;
 }
 
@@ -38,6 +43,7 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
   readonly side = "client";
   private readonly open: (call: ClientCall) => ClientTransportCall;
   private readonly codec: Codec | undefined;
+  private readonly defences: Defences<ClientDefence>;
   private transport: ClientTransportCall | undefined;
   private listener: Partial<ClientListener> = {};
   private timer: NodeJS.Timeout | undefined;
@@ -55,12 +61,13 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
   private statusAfterMessage: WireStatus | undefined;
 
   constructor(options: ClientCallOptions) {
-    const { method, interceptors, deadline, open, codec, maxPendingWrites = 1, onError } = options;
+    const { method, interceptors, deadline, open, codec, maxPendingWrites = 1, onError, defences = ALL } = options;
     super(method, interceptors, onError);
     this.maxPendingWrites = maxPendingWrites;
     this.deadline = deadline;
     this.open = open;
     this.codec = codec;
+    this.defences = defences;
   }
 
   get peer(): string {
@@ -73,7 +80,7 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
   // ---- from the caller
 
   start(metadata: Metadata, listener: Partial<ClientListener>): void {
-    this.requestMetadata = copyMetadata(metadata);
+    this.requestMetadata = copyMetadata(metadata, this.defences);
     this.listener = listener;
     this.enter(0);
     // While an onStart waits there is no call below yet to keep the deadline.
@@ -207,7 +214,7 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
       this.receiving = false;
       this.listener.onReceiveMessage?.(message);
       // A second message would otherwise wait for ever, and the status behind it.
-      if (!this.method.responseStream && !this.ended) this.transport?.startRead();
+      if (this.defences.secondMessage && !this.method.responseStream && !this.ended) this.transport?.startRead();
       if (this.statusAfterMessage) this.onReceiveStatus(this.statusAfterMessage);
     });
   }

@@ -1,11 +1,12 @@
 import { subscribe } from "node:diagnostics_channel";
 import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
+import type { ClientDefence, Defences } from "./defences.ts";
 import { MessageFraming } from "./message-framing.ts";
-import { isOurs } from "./metadata.ts";
+import { defencesOf } from "./metadata.ts";
 import type { WireStatus } from "./transport.ts";
 
-// Where grpc-js's client departs from gRPC and shows the stream to nobody. Node does, on a diagnostics channel of the
-// whole process, before grpc-js listens to it; so each call of ours carries a mark, and streams without it are left alone.
+// The client's defences (defences.ts): grpc-js shows the stream to nobody. Node does, on a diagnostics channel of the whole
+// process, before grpc-js listens to it; so each call of ours carries a mark, and streams without it are left alone.
 // Node has the channel since 22.17: on older ones the client works without these two defences.
 // client-defences.test.ts shows each of them, and what grpc-js does without.
 
@@ -20,7 +21,8 @@ export function defendClients(): void {
   subscribed = true;
   subscribe("http2.client.stream.created", (event) => {
     const { stream, headers } = event as { stream: ClientHttp2Stream; headers: OutgoingHttpHeaders };
-    if (isOurs(headers)) inspectResponse(stream);
+    const defences = defencesOf(headers);
+    if (defences?.unreadMessages || defences?.brokenResponses) inspectResponse(stream, defences);
   });
 }
 
@@ -29,14 +31,14 @@ export function defendClients(): void {
  * behind them: so after a message every status looks like OK to it, and `trueStatusOf` brings the code back. (Its outlier
  * detection takes such a stream for a success.) And it takes a stream of responses that breaks off within a message for complete.
  */
-function inspectResponse(stream: ClientHttp2Stream): void {
+function inspectResponse(stream: ClientHttp2Stream, defences: Defences<ClientDefence>): void {
   const framing = new MessageFraming();
   const push = stream.push;
   let received = false;
   let followed = true;
   let ended = false;
   let succeeded = false;
-  const breaksOff = () => ended && succeeded && followed && framing.withinMessage;
+  const breaksOff = () => ended && succeeded && followed && framing.withinMessage && defences.brokenResponses;
   stream.push = (chunk: Buffer | null, encoding?: BufferEncoding): boolean => {
     if (chunk === null) ended = true;
     else followed &&= framing.follow(chunk, true);
@@ -49,7 +51,7 @@ function inspectResponse(stream: ClientHttp2Stream): void {
     succeeded = trailers["grpc-status"] === "0";
     if (breaksOff()) Object.assign(trailers, BROKEN_OFF);
     const code = trailers["grpc-status"];
-    if (!received || code === "0" || code === undefined) return;
+    if (!received || code === "0" || code === undefined || !defences.unreadMessages) return;
     trailers[TRUE_CODE] = code;
     trailers["grpc-status"] = "0";
   });

@@ -5,6 +5,7 @@ import type { CallOptions } from "./call-options.ts";
 import { type ChannelOptions, createChannelTransport } from "./channel-transport.ts";
 import { ClientCall } from "./client-call.ts";
 import { retriesAllowed } from "./context-values.ts";
+import { CLIENT_DEFENCES, type ClientDefence, defencesExcept } from "./defences.ts";
 import { warn } from "./hooked-call.ts";
 import { openInProcess } from "./in-process.ts";
 import { createMetadata } from "./metadata.ts";
@@ -22,6 +23,8 @@ export interface ClientOptions extends ChannelOptions {
   target: string | Server;
   /** The first is the outermost. */
   interceptors?: readonly Interceptor[];
+  /** Leaves these out of what mends grpc-js, each with the consequence that `CLIENT_DEFENCES` tells; by default none. */
+  withoutDefences?: readonly ClientDefence[];
   /** Hears of errors that no caller can be told: a throwing `onEnd`. By default they become process warnings. */
   onError?: (error: unknown) => void;
 }
@@ -47,6 +50,7 @@ export type ClientMethod<M extends DescMethod> = (
  */
 export function createClient<S extends DescService>(service: S, options: ClientOptions): Client<S> {
   const { target, interceptors = [], onError = warn } = options;
+  const defences = defencesExcept(CLIENT_DEFENCES, options.withoutDefences);
   const transport: ClientTransport =
     typeof target === "string" ? createChannelTransport(service, target, options) : openInProcess(target);
   let closed = false;
@@ -68,6 +72,7 @@ export function createClient<S extends DescService>(service: S, options: ClientO
           deadline,
           codec,
           maxPendingWrites: transport.maxPendingWrites,
+          defences,
           onError,
           open: (call) => transport.open(method.path, call.deadline, call.values.get(retriesAllowed)),
         });

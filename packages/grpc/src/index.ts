@@ -18,6 +18,7 @@ export {
   createContextValues,
   retriesAllowed,
 } from "./context-values.ts";
+export { CLIENT_DEFENCES, type ClientDefence, SERVER_DEFENCES, type ServerDefence } from "./defences.ts";
 export { type Handler, type Handlers, type Implementation, implement } from "./handlers.ts";
 export { createHealth, type Health, type HealthOptions, LIVE } from "./health.ts";
 export { createMetadata, type Metadata, type MetadataValue } from "./metadata.ts";
@@ -25,5 +26,5 @@ export type { NativeService } from "./native-service.ts";
 export { createReflection, type Reflection, type ReflectionOptions } from "./reflection.ts";
 export { createServer, methodsOf, type Server, type ServerLimits, type ServerOptions } from "./server.ts";
 export type { ClientTls, ServerTls, TlsVersion } from "./tls.ts";
-export { toClientInterceptor } from "./to-client-interceptor.ts";
+export { type NativeClientOptions, toClientInterceptor } from "./to-client-interceptor.ts";
 export { type NativeOptions, toServerInterceptor } from "./to-server-interceptor.ts";

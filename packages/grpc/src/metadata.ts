@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from "node:http2";
 import { Metadata as GrpcMetadata } from "@grpc/grpc-js";
+import type { ClientDefence, Defences } from "./defences.ts";
 
 /** A value of metadata: bytes under a key that ends in `-bin`, ASCII text under any other. */
 export type MetadataValue = string | Buffer;
@@ -25,9 +26,10 @@ export function createMetadata(entries: Readonly<Record<string, MetadataValue>> 
   return metadata;
 }
 
-/** A copy that may be sent. */
-export function copyMetadata(from: Metadata): Metadata {
+/** A copy that may be sent; on a client with the defences of its call. */
+export function copyMetadata(from: Metadata, defences?: ClientDefences): Metadata {
   const to = new OutgoingMetadata();
+  to.defences = defences;
   mergeMetadata(to, from);
   return to;
 }
@@ -54,22 +56,26 @@ const RESERVED = new Set([
 ]);
 
 /** On the headers of our calls: where Node keeps it and HTTP/2 does not send it, for a symbol is no header. */
-const OURS = Symbol("tenon.call");
-type MarkedHeaders = OutgoingHttpHeaders & { [OURS]?: true };
+const DEFENCES = Symbol("tenon.defences");
+type ClientDefences = Defences<ClientDefence>;
+type MarkedHeaders = OutgoingHttpHeaders & { [DEFENCES]?: ClientDefences };
 
-/** Whether these headers are of a call of this package, not of another client in the process. */
-export const isOurs = (headers: OutgoingHttpHeaders): boolean => (headers as MarkedHeaders)[OURS] === true;
+/** The defences of a call of this package by its headers; none for other clients in the process. */
+export const defencesOf = (headers: OutgoingHttpHeaders): ClientDefences | undefined =>
+  (headers as MarkedHeaders)[DEFENCES];
 
 /** grpc-js sends binary values padded, against the specification; and it makes the headers of a request here. */
 class UnpaddedMetadata extends GrpcMetadata {
+  defences: ClientDefences | undefined;
   override clone(): UnpaddedMetadata {
     const copy = new UnpaddedMetadata(this.getOptions());
+    copy.defences = this.defences;
     mergeMetadata(copy, this);
     return copy;
   }
   override toHttp2Headers(): ReturnType<GrpcMetadata["toHttp2Headers"]> {
     const headers = super.toHttp2Headers();
-    (headers as MarkedHeaders)[OURS] = true;
+    if (this.defences) (headers as MarkedHeaders)[DEFENCES] = this.defences;
     for (const key of Object.keys(headers)) {
       if (key.endsWith("-bin")) headers[key] = [headers[key] ?? []].flat().map((v) => String(v).replace(/=+$/, ""));
     }

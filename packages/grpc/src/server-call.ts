@@ -25,6 +25,8 @@ export interface ServerCallOptions {
   onError: OnError;
   /** Ends the call before its handler: for what is wrong with it from the start. Its hooks see it. */
   refusal?: StatusError | undefined;
+  /** The end of a stream is held; see HALF_CLOSE_HOLD_MS. By default it is. */
+  holdsHalfClose?: boolean;
   /** The calls under way, to end them at a shutdown. */
   live: Set<ServerCall>;
 }
@@ -37,6 +39,7 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
   private readonly codec: Codec | undefined;
   private readonly refusal: StatusError | undefined;
   private readonly live: Set<ServerCall>;
+  private readonly holdsHalfClose: boolean;
   private listener!: ServerListener;
   private timer: NodeJS.Timeout | undefined;
   private error: unknown;
@@ -48,12 +51,13 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
   private statusAfterMessages: WireStatus | undefined;
 
   constructor(transport: ServerTransportCall, options: ServerCallOptions) {
-    const { method, interceptors, codec, onError, refusal, live } = options;
+    const { method, interceptors, codec, onError, refusal, live, holdsHalfClose = true } = options;
     super(method, interceptors, onError);
     this.refusal = refusal;
     this.transport = transport;
     this.codec = codec;
     this.live = live;
+    this.holdsHalfClose = holdsHalfClose;
     live.add(this);
     // grpc-js answers what it finds itself (deadline, size, decoding, failed writes) below all interceptors, but through
     // this method of its call. Here, and only here, every status is seen.
@@ -114,7 +118,8 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
   }
 
   onReceiveHalfClose(): void {
-    if (this.method.requestStream || !this.received) setTimeout(() => this.halfClosed(), HALF_CLOSE_HOLD_MS);
+    if (this.holdsHalfClose && (this.method.requestStream || !this.received))
+      setTimeout(() => this.halfClosed(), HALF_CLOSE_HOLD_MS);
     else this.halfClosed();
   }
 

@@ -1,19 +1,16 @@
-import { once } from "node:events";
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from "node:http2";
-import { createConnection } from "node:net";
 import { gzipSync } from "node:zlib";
-import { create, toBinary } from "@bufbuild/protobuf";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Call } from "./call.ts";
 import { implement } from "./handlers.ts";
+import { connectRaw, frame, GREET, john, RECORD, sendTwoTokens } from "./raw-client-fixture.ts";
 import { createServer, type Server } from "./server.ts";
 
 // Each test fails where grpc-js is left to itself (or its private fields are no longer what the defences take them for).
 
 let server: Server;
 let port: number;
-let session: ClientHttp2Session;
+let client: Awaited<ReturnType<typeof connectRaw>>;
 let calls: { path: string; code: string; deadline: number; uploaded: number }[];
 
 beforeEach(async () => {
@@ -40,42 +37,14 @@ beforeEach(async () => {
     ],
   });
   port = await server.listen({ host: "127.0.0.1", port: 0 });
-  session = connect(`http://127.0.0.1:${port}`);
-  await once(session, "connect");
+  client = await connectRaw(port);
 });
 afterEach(async () => {
-  session.close();
+  client.session.close();
   await server.close({ graceMs: 0 });
 });
 
-const GREET = "/greeter.v1.GreetingService/Greet";
-const RECORD = "/greeter.v1.GreetingService/RecordGreetings";
-
-const frame = (bytes: Uint8Array, flag = 0): Buffer => {
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt8(flag);
-  prefix.writeUInt32BE(bytes.byteLength, 1);
-  return Buffer.concat([prefix, bytes]);
-};
-const john = frame(toBinary(greeterv1.GreetRequestSchema, create(greeterv1.GreetRequestSchema, { name: "John" })));
-
-/** One HTTP/2 request as a client of another make could send it, and all headers and trailers that came back. */
-function send(headers: Record<string, string>, body: Buffer): Promise<IncomingHttpHeaders & { body: Buffer }> {
-  return new Promise((resolve, reject) => {
-    const base = { ":method": "POST", ":path": GREET, "content-type": "application/grpc", te: "trailers" };
-    const stream = session.request({ ...base, ...headers });
-    const seen = { body: Buffer.alloc(0) } as IncomingHttpHeaders & { body: Buffer };
-    stream.setTimeout(5000, () => stream.destroy(new Error("no answer in time")));
-    stream.on("response", (response) => Object.assign(seen, response));
-    stream.on("trailers", (trailers) => Object.assign(seen, trailers));
-    stream.on("data", (chunk) => {
-      seen.body = Buffer.concat([seen.body, chunk]);
-    });
-    stream.on("error", reject);
-    stream.on("close", () => resolve(seen));
-    stream.end(body);
-  });
-}
+const send = (headers: Record<string, string>, body: Buffer) => client.send(headers, body);
 
 test("a plain call gets its answer, without a message for OK", async () => {
   const answer = await send({}, john);
@@ -124,37 +93,10 @@ test("an unknown encoding is UNIMPLEMENTED, also for a message that is not compr
   expect(await send({ "grpc-encoding": "snappy" }, john)).toMatchObject({ "grpc-status": "12" });
 });
 
-/** An HTTP/2 frame (RFC 9113, 4.1) on stream 1, or 0 for the connection. */
-const http2Frame = (type: number, flags: number, stream: number, payload: Buffer): Buffer => {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.byteLength, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-};
-/** A header as a literal without indexing (RFC 7541, 6.2.2). */
-const literal = (name: string, value: string): Buffer =>
-  Buffer.from([0, name.length, ...Buffer.from(name), value.length, ...Buffer.from(value)]);
-
 test("two authorization headers are UNAUTHENTICATED: which of them counts is not ours to choose", async () => {
-  // frame by frame, because node:http2 sends no second one
-  const socket = createConnection(port, "127.0.0.1");
-  const headers = Object.entries({
-    ":method": "POST",
-    ":scheme": "http",
-    ":path": GREET,
-    ":authority": "x",
-    te: "trailers",
-  });
-  const tokens = ["Bearer a", "Bearer b"].map((token) => literal("authorization", token));
-  const block = [...headers.map(([k, v]) => literal(k, v)), literal("content-type", "application/grpc"), ...tokens];
-  socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-  socket.write(http2Frame(4, 0, 0, Buffer.alloc(0)));
-  socket.write(http2Frame(1, 4, 1, Buffer.concat(block)));
-  socket.write(http2Frame(0, 1, 1, john));
+  const close = await sendTwoTokens(port);
   await expect.poll(() => calls, { timeout: 5000 }).toMatchObject([{ path: GREET, code: "UNAUTHENTICATED" }]);
-  socket.destroy();
+  close();
 });
 
 test("a compressed flag without an encoding is INTERNAL", async () => {
@@ -185,18 +127,7 @@ test("an upload that breaks off within a message is not taken for complete", asy
 });
 
 test("an upload that is cancelled is not taken for complete", async () => {
-  const stream = session.request({
-    ":method": "POST",
-    ":path": RECORD,
-    "content-type": "application/grpc",
-    te: "trailers",
-  });
-  stream.on("error", () => {});
-  stream.write(john);
-  await new Promise((resolve) => setImmediate(resolve));
-  stream.end();
-  stream.close(8);
-  await new Promise((resolve) => stream.once("close", resolve));
+  await client.cancelUpload();
   await expect.poll(() => calls, { timeout: 2000 }).toMatchObject([{ code: "CANCELLED", uploaded: 0 }]);
 });
 
@@ -229,16 +160,6 @@ for (const kib of [16, 60]) {
 }
 
 test("a connection survives 3,000 cancelled calls", async () => {
-  for (let i = 0; i < 3000; i++) {
-    const stream = session.request({
-      ":method": "POST",
-      ":path": RECORD,
-      "content-type": "application/grpc",
-      te: "trailers",
-    });
-    stream.on("error", () => {});
-    stream.close(8);
-    if (i % 100 === 99) await new Promise((resolve) => setImmediate(resolve));
-  }
+  await client.resetCalls(3000);
   expect(await send({}, john)).toMatchObject({ "grpc-status": "0" });
 });

@@ -3,11 +3,12 @@ import type { TLSSocket } from "node:tls";
 import { type Server as GrpcServer, type ServerInterceptingCallInterface, status } from "@grpc/grpc-js";
 import { StatusError } from "@tenon/errors";
 import type { Method } from "./call.ts";
+import type { Defences, ServerDefence } from "./defences.ts";
 import { MessageFraming } from "./message-framing.ts";
 import { hasBadCertificate } from "./tls.ts";
 
-// Where grpc-js departs from gRPC, or lets one client harm others, and offers no public way to mend it. All uses of its
-// private fields are here; server-defences.test.ts fails when one of them is no longer what it is taken for.
+// The server's defences (defences.ts), where grpc-js offers no public way to mend it. All uses of its private fields are here;
+// server-defences.test.ts fails when one of them is no longer what it is taken for.
 
 interface Privates {
   commonServerOptions: {
@@ -19,6 +20,8 @@ interface Privates {
   handlers: Map<string, unknown>;
   http2Servers: Map<Http2Server, unknown>;
 }
+
+type ServerDefences = Defences<ServerDefence>;
 
 const privatesOf = (server: GrpcServer): Privates => server as unknown as Privates;
 
@@ -33,12 +36,14 @@ const MAX_HEADER_LIST_BYTES = 64 * 1024;
  * nghttp2 ends a connection with INTERNAL_ERROR, and with it all of its calls, after 1,000 resets and 33 a second. Set
  * before the server is bound.
  */
-export function raiseResetLimits(server: GrpcServer): void {
+export function raiseHttp2Limits(server: GrpcServer, { resetLimits, metadataLimit }: ServerDefences): void {
   const options = privatesOf(server).commonServerOptions;
-  options.streamResetBurst = RESET_BURST;
-  options.streamResetRate = RESETS_PER_SECOND;
+  if (resetLimits) {
+    options.streamResetBurst = RESET_BURST;
+    options.streamResetRate = RESETS_PER_SECOND;
+  }
   // above our own limit, so that the stream is answered and not merely reset
-  options.settings = { ...options.settings, maxHeaderListSize: MAX_HEADER_LIST_BYTES };
+  if (metadataLimit) options.settings = { ...options.settings, maxHeaderListSize: MAX_HEADER_LIST_BYTES };
 }
 
 const unreachable = () => {
@@ -47,7 +52,7 @@ const unreachable = () => {
 const identity = (bytes: Buffer) => bytes;
 
 /** Hands every path to the interceptors, known or not: grpc-js answers unknown methods before them, unseen by log and metrics. */
-export function openHandlers(server: GrpcServer, methods: readonly Method[]): void {
+export function openHandlers(server: GrpcServer, methods: readonly Method[], defences: ServerDefences): void {
   const { handlers } = privatesOf(server);
   const entryFor = (path: string) => ({
     func: unreachable,
@@ -57,6 +62,7 @@ export function openHandlers(server: GrpcServer, methods: readonly Method[]): vo
     path,
   });
   for (const { path } of methods) handlers.set(path, entryFor(path));
+  if (!defences.unknownMethods) return;
   const known = handlers.get.bind(handlers);
   handlers.get = (path) => known(path) ?? entryFor(path);
 }
@@ -71,13 +77,13 @@ export const refusalOf = (call: ServerInterceptingCallInterface): StatusError | 
 const defended = new WeakSet<Http2Server>();
 
 /** Looks at each stream before grpc-js does. For a server that is bound. */
-export function defendHttp2(server: GrpcServer, maxMetadataBytes: number): void {
+export function defendHttp2(server: GrpcServer, maxMetadataBytes: number, defences: ServerDefences): void {
   for (const http2Server of privatesOf(server).http2Servers.keys()) {
     if (defended.has(http2Server)) continue;
     defended.add(http2Server);
-    http2Server.prependListener("secureConnection", inspectCertificate);
+    http2Server.prependListener("secureConnection", inspectCertificate); // it belongs to our own TLS options, so it has no switch
     http2Server.prependListener("stream", (stream, headers, _flags, rawHeaders: string[]) => {
-      const refusal = inspectHeaders(headers, rawHeaders, maxMetadataBytes);
+      const refusal = inspectHeaders(headers, rawHeaders, maxMetadataBytes, defences);
       if (refusal) refusals.set(stream, refusal);
     });
   }
@@ -94,9 +100,14 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1000;
 const UNIT_MS: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 
 /** Mends the headers of a call, or says why it is to be refused. */
-function inspectHeaders(headers: IncomingHttpHeaders, raw: string[], maxBytes: number): StatusError | undefined {
+function inspectHeaders(
+  headers: IncomingHttpHeaders,
+  raw: string[],
+  maxBytes: number,
+  defences: ServerDefences,
+): StatusError | undefined {
   const isCall = headers[":method"] === "POST" && CONTENT_TYPE.test(headers["content-type"] ?? "");
-  if (!isCall) {
+  if (!isCall && defences.contentType) {
     headers["content-type"] = "application/refused"; // grpc-js answers 415
     return undefined;
   }
@@ -106,20 +117,20 @@ function inspectHeaders(headers: IncomingHttpHeaders, raw: string[], maxBytes: n
     bytes += (raw[i] as string).length + (raw[i + 1] as string).length + 32; // as HTTP/2 counts (RFC 9113, 6.5.2)
     if (raw[i] === "authorization") credentials += 1;
   }
-  if (bytes > maxBytes) {
+  if (bytes > maxBytes && defences.metadataLimit) {
     const message = `the metadata of the call is larger than ${maxBytes} bytes`;
     return new StatusError("RESOURCE_EXHAUSTED", message, { reason: "METADATA_TOO_LARGE" });
   }
-  if (credentials > 1) {
+  if (credentials > 1 && defences.repeatedAuthorization) {
     // Node keeps the first, and whoever stands in front may have looked at another
     return new StatusError("UNAUTHENTICATED", "more than one authorization", { reason: "TOKEN_INVALID" });
   }
   const encoding = headers["grpc-encoding"];
-  if (encoding !== undefined && !ENCODINGS.has(String(encoding))) {
+  if (encoding !== undefined && defences.unknownEncoding && !ENCODINGS.has(String(encoding))) {
     // grpc-js would look at it with the first compressed message only
     return new StatusError("UNIMPLEMENTED", `grpc-encoding "${shorten(encoding)}" is not supported`);
   }
-  return mendTimeout(headers);
+  return defences.timeouts ? mendTimeout(headers) : undefined;
 }
 
 function mendTimeout(headers: IncomingHttpHeaders): StatusError | undefined {

@@ -6,6 +6,7 @@ import {
 } from "@grpc/grpc-js";
 import { StatusError } from "@tenon/errors";
 import type { Interceptor, Method } from "./call.ts";
+import { defencesExcept, SERVER_DEFENCES, type ServerDefence } from "./defences.ts";
 import { HandlerDriver } from "./handler-driver.ts";
 import type { AnyHandler, Implementation } from "./handlers.ts";
 import { warn } from "./hooked-call.ts";
@@ -13,7 +14,7 @@ import { registerInProcess } from "./in-process.ts";
 import { type Codec, codecOf, methodOf, methodOfPath } from "./method.ts";
 import type { NativeService } from "./native-service.ts";
 import { ServerCall } from "./server-call.ts";
-import { defendHttp2, openHandlers, raiseResetLimits, refusalOf, refuseBrokenFrames } from "./server-defences.ts";
+import { defendHttp2, openHandlers, raiseHttp2Limits, refusalOf, refuseBrokenFrames } from "./server-defences.ts";
 import { toWireStatus } from "./status.ts";
 import { createServerCredentials, type ServerTls } from "./tls.ts";
 import { NativeServerCall } from "./to-server-interceptor.ts";
@@ -27,6 +28,8 @@ export interface ServerOptions extends ServerLimits {
   interceptors?: readonly Interceptor[];
   /** Serves TLS with this identity; in the clear without. Unusable PEM throws at once. */
   tls?: ServerTls | undefined;
+  /** Leaves these out of what mends grpc-js, each with the consequence that `SERVER_DEFENCES` tells; by default none. */
+  withoutDefences?: readonly ServerDefence[];
   /** Hears of errors that no caller can be told: a throwing `onEnd`. By default they become process warnings. */
   onError?: (error: unknown) => void;
 }
@@ -93,7 +96,8 @@ export function createServer(options: ServerOptions): Server {
   const entries = new Map(services.flatMap(entriesOf).map((entry) => [entry.method.path, entry]));
   const nativeMethods = new Map(methodsOf([], natives).map((method) => [method.path, method]));
   const live = new Set<ServerCall>();
-  const common = { interceptors, onError, live };
+  const defences = defencesExcept(SERVER_DEFENCES, options.withoutDefences);
+  const common = { interceptors, onError, live, holdsHalfClose: defences.cancelledUploads };
   const maxMetadataBytes = options.maxMetadataBytes ?? 16 * 1024;
   const credentials = createServerCredentials(options.tls);
   let closing: Promise<void> | undefined;
@@ -109,16 +113,17 @@ export function createServer(options: ServerOptions): Server {
       ({ path }, transport) => {
         const method = nativeMethods.get(path);
         if (method) return new NativeServerCall(transport, { ...common, method }) as unknown as ServerInterceptingCall;
-        refuseBrokenFrames(transport);
+        if (defences.brokenFrames) refuseBrokenFrames(transport);
         accept(path, transport, refusalOf(transport));
         return INERT;
       },
     ],
   });
-  raiseResetLimits(native);
+  raiseHttp2Limits(native, defences);
   openHandlers(
     native,
     [...entries.values()].map(({ method }) => method),
+    defences,
   );
   for (const { definition, implementation } of natives) native.addService(definition, implementation);
 
@@ -140,7 +145,7 @@ export function createServer(options: ServerOptions): Server {
         const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
         native.bindAsync(address, credentials, (error, bound) => {
           if (error) return reject(error);
-          defendHttp2(native, maxMetadataBytes);
+          defendHttp2(native, maxMetadataBytes, defences);
           resolve(bound);
         });
       }),

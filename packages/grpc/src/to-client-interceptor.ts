@@ -2,9 +2,15 @@ import type { InterceptingCall, Interceptor as NativeInterceptor } from "@grpc/g
 import type { Interceptor } from "./call.ts";
 import { ClientCall } from "./client-call.ts";
 import { defendClients } from "./client-defences.ts";
+import { CLIENT_DEFENCES, type ClientDefence, defencesExcept } from "./defences.ts";
 import { warn } from "./hooked-call.ts";
 import { createMethodTable, type NativeOptions } from "./to-server-interceptor.ts";
 import type { ClientTransportCall } from "./transport.ts";
+
+export interface NativeClientOptions extends NativeOptions {
+  /** Leaves these out of what mends grpc-js, each with the consequence that `CLIENT_DEFENCES` tells; by default none. */
+  withoutDefences?: readonly ClientDefence[];
+}
 
 /**
  * A chain for any grpc-js client: `new Client(address, credentials, { interceptors: [toClientInterceptor([...])] })`.
@@ -12,8 +18,9 @@ import type { ClientTransportCall } from "./transport.ts";
  */
 export function toClientInterceptor(
   interceptors: readonly Interceptor[],
-  { services = [], onError = warn }: NativeOptions = {},
+  { services = [], onError = warn, withoutDefences }: NativeClientOptions = {},
 ): NativeInterceptor {
+  const defences = defencesExcept(CLIENT_DEFENCES, withoutDefences);
   defendClients();
   const methodFor = createMethodTable(services);
   return (options, nextCall) => {
@@ -24,6 +31,7 @@ export function toClientInterceptor(
       interceptors,
       deadline: asked,
       onError,
+      defences,
       open: ({ deadline }) =>
         nextCall(deadline === asked ? options : { ...options, deadline }) as unknown as ClientTransportCall,
     });
