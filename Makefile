@@ -19,7 +19,7 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help run greet test check conformance mutations pack generate format lint types install bench-server smoke
+.PHONY: help run platform greet test check conformance mutations pack generate format lint types install bench-server smoke
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ help: ## this list
 # exec: the process is make's child itself, so Ctrl-C and SIGTERM reach it once, and make waits until it has drained.
 run: $(GENERATED) ## start every service here (service=user: that one)
 	@exec $(BOUND) node services/platform/src/main.ts $${service:+"$$service"}
+
+platform: $(GENERATED) ## have the running platform do something: args="help" lists what
+	@exec node services/platform/src/operate.ts $$args
 
 greet: $(GENERATED) ## call the running greeter: name=John [kind=greet|list|record|chat] [target=127.0.0.1:8080]
 	@exec node services/greeter/src/greet.ts --name="$$name" $${kind:+--kind="$$kind"} $${target:+--target="$$target"}

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import * as paymentv1 from "@tenon/contracts/payment/v1";
+import { sql } from "kysely";
 import { expect, test } from "vitest";
 import { servePayment, usd } from "./payment-server-fixture.ts";
 
@@ -60,6 +61,33 @@ test("32: the trial balance has every account, and zero for every currency", asy
   ]);
 });
 
+test("33: whoever verifies the books is told each currency, and its newest hash", async () => {
+  const { connectTo, captured, authorized } = await servePayment();
+  const ledger = connectTo(paymentv1.LedgerService, { service: "operator" });
+  expect(await Array.fromAsync(ledger.verifyLedger({}, options))).toEqual([]);
+  await captured();
+  await authorized({ amount: { currencyCode: "JPY", units: 500n, nanos: 0 } });
+  const [newest] = (await connectTo(paymentv1.LedgerService, ADMIN).listEntries({ pageSize: 1 }, options)).entries;
+  expect(await Array.fromAsync(ledger.verifyLedger({}, options))).toMatchObject([
+    { currency: "JPY", entries: 1n, hash: newest?.hash, complete: true },
+    { currency: "USD", entries: 2n, complete: true },
+  ]);
+});
+
+test("33: books that do not hold are DATA_LOSS, and the first entry that does not is named", async () => {
+  const { db, connectTo, captured } = await servePayment();
+  await captured();
+  const rewrite = `begin; grant update on ledger_postings to current_user; alter table ledger_postings disable trigger user;
+    update ledger_postings set amount_minor = amount_minor / 2; commit`;
+  await sql.raw(rewrite).execute(db);
+  const verified = connectTo(paymentv1.LedgerService, ADMIN).verifyLedger({}, options);
+  await expect(Array.fromAsync(verified)).rejects.toMatchObject({
+    code: "DATA_LOSS",
+    reason: "LEDGER_BROKEN",
+    message: "USD 1 is not what it was when it was written",
+  });
+});
+
 for (const [who, caller, code] of [
   ["nobody known", undefined, "UNAUTHENTICATED"],
   ["a user", { id: randomUUID() }, "PERMISSION_DENIED"],
@@ -70,6 +98,7 @@ for (const [who, caller, code] of [
     const ledger = connectTo(paymentv1.LedgerService, caller);
     await expect(ledger.listEntries({}, options)).rejects.toMatchObject({ code });
     await expect(ledger.getTrialBalance({}, options)).rejects.toMatchObject({ code });
+    await expect(Array.fromAsync(ledger.verifyLedger({}, options))).rejects.toMatchObject({ code });
   });
 }
 

@@ -6,13 +6,16 @@ import { type Implementation, implement } from "@tenon/grpc";
 import { fromMinor } from "@tenon/money";
 import type { AccountBalance, Entry } from "./ledger.ts";
 import type { LedgerService } from "./ledger-service.ts";
+import type { VerifiedCurrency } from "./verify-ledger.ts";
 
 export interface LedgerHandlerOptions {
   ledger: LedgerService;
+  /** Reads all of it and throws where it does not hold. */
+  verify: () => AsyncIterable<VerifiedCurrency>;
   paging: Paging;
 }
 
-export function createLedgerHandler({ ledger, paging }: LedgerHandlerOptions): Implementation {
+export function createLedgerHandler({ ledger, verify, paging }: LedgerHandlerOptions): Implementation {
   return implement(paymentv1.LedgerService, {
     async listEntries(request, call) {
       const filter = { paymentId: request.paymentId.toLowerCase() || undefined };
@@ -28,6 +31,8 @@ export function createLedgerHandler({ ledger, paging }: LedgerHandlerOptions): I
         totals: totals.map(toWireSums),
       };
     },
+
+    verifyLedger: verify,
   });
 }
 

@@ -47,7 +47,7 @@ test("62: payments from before there was a ledger are booked as they stand", asy
   await migrate(database.db, paymentMigrations);
 
   // Six were reserved, three of these taken; three refunds set money aside, and two of these gave it back.
-  await expect(verifyLedger(database.db)).resolves.toMatchObject([{ currency: "USD", entries: 14n }]);
+  await expect(Array.fromAsync(verifyLedger(database.db))).resolves.toMatchObject([{ currency: "USD", entries: 14n }]);
   const balances = await database.db
     .selectFrom("ledger_balances")
     .select(["account", sql<string>`(debit_minor - credit_minor)::text`.as("minor")])

@@ -36,7 +36,7 @@ test("a reservation that is not taken in time expires, and the processor release
 
   const { entries } = await served.connectTo(paymentv1.LedgerService, ADMIN).listEntries({ paymentId: id }, options);
   expect(entries.map(({ movement }) => movement)).toEqual([LedgerMovement.RELEASE, LedgerMovement.HOLD]);
-  await verifyLedger(served.db);
+  await Array.fromAsync(verifyLedger(served.db));
 });
 
 test("21: what has expired can neither be captured nor voided", async () => {
@@ -65,7 +65,7 @@ for (let round = 0; round < 5; round++) {
     const kinds = served.processor.approved.map(({ kind }) => kind);
     const state = await stateOf(served, paymentId);
     expect(kinds).toEqual(["AUTHORIZE", state === PaymentState.CAPTURED ? "CAPTURE" : "VOID"]);
-    await verifyLedger(served.db);
+    await Array.fromAsync(verifyLedger(served.db));
   });
 }
 

@@ -36,6 +36,7 @@ import { createPaymentStore } from "./payment-repository.ts";
 import { createPaymentService } from "./payment-service.ts";
 import type { Tables } from "./payment-tables.ts";
 import type { Processor } from "./processor.ts";
+import { verifyLedger } from "./verify-ledger.ts";
 
 /** The tables of payment, in their order. */
 export const paymentMigrations = [databaseMigrations, new URL("./migrations/", import.meta.url)];
@@ -85,7 +86,11 @@ export function wirePayment(parts: PaymentParts): PaymentWiring {
     once: createOnce({ db, secret, principalOf, now }),
     paging,
   });
-  const ledger = createLedgerHandler({ ledger: createLedgerService({ store: createLedgerStore(db) }), paging });
+  const ledger = createLedgerHandler({
+    ledger: createLedgerService({ store: createLedgerStore(db) }),
+    verify: () => verifyLedger(db),
+    paging,
+  });
   const finishDueSteps = createDueStepFinisher({ store, driver, logger, now, leaseMs });
   const expireStale = createExpirer({ store, payments, driver, logger, now, maxAgeMs: authorizationMaxAgeMs });
   const forgetAnswers = (signal: AbortSignal) => deleteExpired(db, { now: now(), signal });

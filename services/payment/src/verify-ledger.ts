@@ -1,52 +1,53 @@
 import { createHash } from "node:crypto";
+import { StatusError } from "@tenon/errors";
 import type { Kysely } from "kysely";
 import type { Entry, NewEntry } from "./ledger.ts";
 import { createLedgerStore, linkedEntries, toEntry } from "./ledger-repository.ts";
 import type { LedgerTables } from "./ledger-tables.ts";
 
-/** What the books of one currency come to. */
+/** How far the books of one currency were read. */
 export interface VerifiedCurrency {
   readonly currency: string;
   readonly entries: bigint;
   /** The newest link. Whoever keeps it can tell later that nothing before it was changed. */
-  readonly hash: string;
+  readonly hash: Uint8Array;
+  /** Everything was read and compared. */
+  readonly complete: boolean;
 }
+
+type Sums = Map<string, { debitMinor: bigint; creditMinor: bigint }>;
 
 const BATCH = 1000;
 
 /**
  * Reads all the books of one moment from their beginning: every entry sums to zero, every link of each chain is there and
- * has the hash that its entry gives, and every balance is what its postings come to. Throws an error that names the first
- * thing that is not so. Takes time and no locks; memory for a thousand entries.
+ * has the hash that its entry gives, and every balance is what its postings come to. Yields how far it is, and each
+ * currency when all is read. Throws DATA_LOSS that names the first thing that is not so. Takes time and no locks; memory
+ * for a thousand entries.
  */
-export const verifyLedger = (db: Kysely<LedgerTables>): Promise<readonly VerifiedCurrency[]> =>
-  db
-    .transaction()
-    .setIsolationLevel("repeatable read")
-    .setAccessMode("read only")
-    .execute(async (tx) => {
-      const heads = await tx.selectFrom("ledger_heads").selectAll().orderBy("currency").execute();
-      const folded = new Map<string, { debitMinor: bigint; creditMinor: bigint }>();
-      for (const { currency, position, hash } of heads) {
-        const last = await foldCurrency(tx, currency, folded);
-        if (last.position !== position || !Buffer.from(hash).equals(last.hash)) {
-          throw new Error(`the chain of ${currency} does not end where its head says`);
-        }
-      }
-      await compareBalances(tx, folded);
-      await compareCounts(tx, heads);
-      return heads.map(({ currency, position, hash }) => ({
-        currency,
-        entries: position,
-        hash: Buffer.from(hash).toString("hex"),
-      }));
-    });
+export async function* verifyLedger(db: Kysely<LedgerTables>): AsyncGenerator<VerifiedCurrency> {
+  const tx = await db.startTransaction().setIsolationLevel("repeatable read").setAccessMode("read only").execute();
+  try {
+    const heads = await tx.selectFrom("ledger_heads").selectAll().orderBy("currency").execute();
+    const folded: Sums = new Map();
+    for (const head of heads) yield* foldCurrency(tx, head, folded);
+    await compareBalances(tx, folded);
+    await compareCounts(tx, heads);
+    yield* heads.map(({ currency, position, hash }) => ({ currency, entries: position, hash, complete: true }));
+  } finally {
+    // It read only. Where the connection is lost there is nothing to end.
+    await tx
+      .rollback()
+      .execute()
+      .catch(() => {});
+  }
+}
 
-async function foldCurrency(
+async function* foldCurrency(
   tx: Kysely<LedgerTables>,
-  currency: string,
-  folded: Map<string, { debitMinor: bigint; creditMinor: bigint }>,
-): Promise<{ position: bigint; hash: Buffer }> {
+  { currency, position, hash }: { currency: string; position: bigint; hash: Uint8Array },
+  folded: Sums,
+): AsyncGenerator<VerifiedCurrency> {
   let last = { position: 0n, hash: Buffer.alloc(0) };
   for (;;) {
     const rows = await linkedEntries(tx)
@@ -65,17 +66,21 @@ async function foldCurrency(
       }
       last = { position: entry.position, hash: Buffer.from(entry.hash) };
     }
-    if (rows.length < BATCH) return last;
+    if (rows.length < BATCH) break;
+    yield { currency, entries: last.position, hash: last.hash, complete: false };
+  }
+  if (last.position !== position || !last.hash.equals(hash)) {
+    throw broken(`the chain of ${currency} does not end where its head says`);
   }
 }
 
 function assertLink(entry: Entry, last: { position: bigint; hash: Buffer }): void {
   const place = `${entry.currency} ${entry.position}`;
-  if (entry.position !== last.position + 1n) throw new Error(`links before ${place} are missing`);
+  if (entry.position !== last.position + 1n) throw broken(`links before ${place} are missing`);
   if (entry.postings.reduce((sum, { amountMinor }) => sum + amountMinor, 0n) !== 0n) {
-    throw new Error(`the postings of ${place} do not sum to zero`);
+    throw broken(`the postings of ${place} do not sum to zero`);
   }
-  if (!hashOf(entry, last.hash).equals(entry.hash)) throw new Error(`${place} is not what it was when it was written`);
+  if (!hashOf(entry, last.hash).equals(entry.hash)) throw broken(`${place} is not what it was when it was written`);
 }
 
 /** As seal_ledger_entry of the migration has it. */
@@ -95,9 +100,11 @@ async function compareBalances(tx: Kysely<LedgerTables>, folded: Map<string, obj
     ]),
   );
   for (const key of new Set([...kept.keys(), ...folded.keys()])) {
-    if (sums(kept.get(key)) !== sums(folded.get(key))) throw new Error(`the balance of ${key} is not its postings'`);
+    if (sums(kept.get(key)) !== sums(folded.get(key))) throw broken(`the balance of ${key} is not its postings'`);
   }
 }
+
+const broken = (message: string) => new StatusError("DATA_LOSS", message, { reason: "LEDGER_BROKEN" });
 
 const sums = (balance: object | undefined) => Object.values(balance ?? {}).join(" ");
 
@@ -108,5 +115,5 @@ async function compareCounts(tx: Kysely<LedgerTables>, heads: readonly { positio
     .select(({ fn }) => fn.countAll<bigint>().as("count"))
     .executeTakeFirstOrThrow();
   const linked = heads.reduce((sum, { position }) => sum + position, 0n);
-  if (BigInt(count) !== linked) throw new Error(`${count} entries are written and ${linked} are linked`);
+  if (BigInt(count) !== linked) throw broken(`${count} entries are written and ${linked} are linked`);
 }

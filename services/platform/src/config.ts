@@ -64,6 +64,31 @@ export function readPlatformConfig({ env = process.env, only = "" }: ReadPlatfor
   };
 }
 
+/** What an operator's process is told: the same that the platform's is, and who he is. */
+export interface OperatorConfig {
+  /** Where each service is, by its name. */
+  readonly targets: Readonly<Record<string, string>>;
+  /** His private key; may be missing. */
+  readonly keyFile: string;
+  /** An admin's access token, which goes before the key. */
+  readonly token?: string;
+}
+
+/** Reads the configuration of an operator. Throws a ConfigError. */
+export function readOperatorConfig(env: Environment = process.env): OperatorConfig {
+  const { DATA_DIR } = readConfig(spec, { env });
+  const filled = fillIn(env, DATA_DIR);
+  const targets = PLATFORM_SERVICES.map(({ name }) => [name, filled[variable(name, "TARGET")] ?? ""] as const);
+  return {
+    targets: Object.fromEntries(targets),
+    keyFile: developmentKeyFiles(join(DATA_DIR, "keys"), [OPERATOR]).keyFiles[OPERATOR] ?? "",
+    ...(env.TOKEN && { token: env.TOKEN }),
+  };
+}
+
+/** The name under which operators are known to the services. */
+export const OPERATOR = "operator";
+
 /** The variable of one service. */
 export const variable = (service: string, name: string): string => `${service.toUpperCase()}_${name}`;
 

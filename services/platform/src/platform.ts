@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type Embedded, startEmbedded } from "@tenon/database/embedded";
 import type { Logger } from "@tenon/logger";
-import { type PlatformConfig, reachable, variable } from "./config.ts";
+import { OPERATOR, type PlatformConfig, reachable, variable } from "./config.ts";
 import { makeDataDirectory } from "./data-directory.ts";
 import { makeDevelopmentKeys } from "./development-keys.ts";
 import { type Part, PLATFORM_SERVICES, type StartedPart } from "./platform-services.ts";
@@ -52,7 +52,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const database = config.embedded.length > 0 ? await startDatabase(options) : undefined;
   if (database) started.defer(() => database.close());
   await assertPortsFree(config.parts.flatMap(listenersOf));
-  const names = PLATFORM_SERVICES.map(({ name }) => name);
+  const names = [...PLATFORM_SERVICES.map(({ name }) => name), OPERATOR];
   await makeDevelopmentKeys({ directory: join(config.dataDir, "keys"), services: names, onProgress });
   signal?.throwIfAborted();
 

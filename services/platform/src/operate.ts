@@ -1,0 +1,59 @@
+// Has the running platform do something: node operate.ts <command>; `help` lists the commands.
+import { ConfigError } from "@tenon/config";
+import { StartError, StatusError } from "@tenon/errors";
+import { UsageError } from "./command.ts";
+import { COMMANDS, help } from "./commands.ts";
+import { readOperatorConfig } from "./config.ts";
+import { createOperator } from "./operator.ts";
+
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+/** By sysexits.h where it has one, so that a script can tell what to do. */
+const EXIT = { found: 1, usage: 64, unavailable: 69, software: 70, config: 78, permission: 77 } as const;
+
+async function main([name = "help", ...args]: readonly string[]): Promise<number> {
+  if (name === "help") {
+    say(help());
+    return 0;
+  }
+  const command = COMMANDS.find((each) => each.name === name);
+  if (command === undefined)
+    return fail(`there is no command ${name}: make platform args="help" lists them`, EXIT.usage);
+  try {
+    const operator = await createOperator({ config: readOperatorConfig(), print: say });
+    try {
+      return (await command.run(operator, args)) ? 0 : EXIT.found;
+    } finally {
+      operator.close();
+    }
+  } catch (error) {
+    if (error instanceof UsageError) return fail(`${name}: ${error.message}`, EXIT.usage);
+    if (error instanceof ConfigError || error instanceof StartError) return fail(error.message, EXIT.config);
+    if (error instanceof StatusError) return tell(error);
+    throw error;
+  }
+}
+
+function tell({ code, message }: StatusError): number {
+  switch (code) {
+    case "UNAVAILABLE":
+      return fail(
+        `the platform does not answer: is make run, or what the _TARGETs name, up? (${message})`,
+        EXIT.unavailable,
+      );
+    case "UNAUTHENTICATED":
+    case "PERMISSION_DENIED":
+      return fail(`${message}: set TOKEN to the access token of an admin`, EXIT.permission);
+    case "DATA_LOSS":
+      return fail(`FOUND: ${message}`, EXIT.found);
+    default:
+      return fail(`${code}: ${message}`, EXIT.software);
+  }
+}
+
+function fail(message: string, exitCode: number): number {
+  process.stderr.write(`${message}\n`);
+  return exitCode;
+}
+
+process.exitCode = await main(process.argv.slice(2));

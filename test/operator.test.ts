@@ -1,0 +1,64 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { freePorts } from "@tenon/testing";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startPlatformProcess } from "./platform-process.ts";
+
+const ENTRY = join(import.meta.dirname, "../services/platform/src/operate.ts");
+const undo = new AsyncDisposableStack();
+afterAll(() => undo.disposeAsync());
+
+let env: Record<string, string>;
+beforeAll(async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "tenon-operator-"));
+  undo.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const ports = await freePorts(6);
+  env = { DATA_DIR: dataDir };
+  for (const name of ["USER", "PAYMENT", "PROCESSOR"]) {
+    env[`${name}_PORT`] = String(ports.pop());
+    env[`${name}_ADMIN_PORT`] = String(ports.pop());
+  }
+  const platform = undo.use(startPlatformProcess({ dataDir, env, only: "user,payment,processor" }));
+  await platform.ready({ timeoutMs: 30_000 });
+}, 60_000);
+
+/** What `make platform args="..."` runs, by its words. */
+async function operate(words: string, more: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [ENTRY, ...words.split(" ").filter(Boolean)], {
+    env: { PATH: process.env.PATH, ...env, ...more },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 20_000,
+  });
+  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  const [code, stdout, stderr] = await Promise.all([exited, text(child.stdout), text(child.stderr)]);
+  return { code, stdout, stderr };
+}
+
+test("without a command they are listed", async () => {
+  const listed = await operate("");
+  expect(listed).toMatchObject({ code: 0, stderr: "" });
+  for (const name of ["verify-ledger", "help"]) expect(listed.stdout).toContain(`\n  ${name} `);
+  expect(await operate("help")).toEqual(listed);
+});
+
+test("verify-ledger reads the books of the running platform, as often as it is asked", async () => {
+  for (let n = 0; n < 2; n++) {
+    expect(await operate("verify-ledger")).toEqual({ code: 0, stdout: "The books hold: 0 currencies.\n", stderr: "" });
+  }
+});
+
+for (const [what, words, more, code, said] of [
+  ["an unknown command", "verify", {}, 64, /^there is no command verify: make platform args="help" lists them\n$/],
+  ["no platform", "verify-ledger", { PAYMENT_PORT: "1" }, 69, /^the platform does not answer: .*\n$/],
+  ["no key", "verify-ledger", { DATA_DIR: "/nowhere" }, 78, /^the operator's key cannot be had .*set TOKEN.*\n$/],
+  ["a token of nobody's", "verify-ledger", { TOKEN: "x" }, 77, /^[^\n]*: set TOKEN to the access token of an admin\n$/],
+] as const) {
+  test(`${what} is told in one line, with exit code ${code}`, async () => {
+    const told = await operate(words, more);
+    expect(told).toMatchObject({ code, stdout: "" });
+    expect(told.stderr).toMatch(said);
+  });
+}
