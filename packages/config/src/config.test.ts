@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
-import { ConfigError, count, duration, port, readConfig, str } from "./index.ts";
+import { ConfigError, count, duration, port, readConfig, str, url } from "./index.ts";
 
 const spec = {
   PORT: port({ default: 8080, desc: "port of the gRPC server" }),
   WORKERS: count({ max: 8, default: 2, desc: "how many work at once" }),
   GRACE: duration({ default: 10_000, desc: "how long calls may take to finish at shutdown" }),
   DATABASE_URL: str({ desc: "PostgreSQL to use" }),
+  COLLECTOR: url({ default: undefined, desc: "where telemetry goes" }),
 };
 const DATABASE_URL = "postgres://localhost/x";
 
@@ -42,6 +43,8 @@ for (const [name, value] of [
   ["WORKERS", "9"],
   ["GRACE", "10"],
   ["GRACE", "-1s"],
+  ["COLLECTOR", "localhost:4318"],
+  ["COLLECTOR", "no-url"],
 ] as const) {
   test(`${name}=${value} is refused by name, without the value`, () => {
     const read = () => readConfig(spec, { env: { DATABASE_URL, [name]: value } });

@@ -79,4 +79,12 @@ export const port = makeValidator<number>((input) => {
   return Number(input);
 });
 
+/** An http or https URL. */
+export const url = makeValidator<string>((input) => {
+  if (!URL.canParse(input) || !/^https?:$/.test(new URL(input).protocol)) {
+    throw new EnvError("expected a URL with http:// or https://");
+  }
+  return input;
+});
+
 export { bool, str };

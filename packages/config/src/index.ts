@@ -9,4 +9,5 @@ export {
   type ReadConfigOptions,
   readConfig,
   str,
+  url,
 } from "./config.ts";

@@ -2,6 +2,7 @@ import { ConfigError } from "@tenon/config";
 import { StartError } from "@tenon/errors";
 import { createLogger, type Logger } from "@tenon/logger";
 import { settlesWithin } from "./drain.ts";
+import { type StopTelemetry, startTelemetry } from "./telemetry.ts";
 
 export interface RunMainOptions {
   /** Where faults are told; by default standard output, at level info. */
@@ -17,7 +18,7 @@ export interface Running {
 
 /**
  * A whole process: `runMain("user", async () => startUser({ config: readUserConfig(), logger }))`. SIGTERM and SIGINT
- * drain it and exit 0, a second one exits 1 at once. A ConfigError or StartError is told in its own words on standard
+ * drain it, send the telemetry that is left and exit 0; a second one exits 1 at once. A ConfigError or StartError is told in its own words on standard
  * error, with exit 1. `stop` aborts when a signal comes before the start is over.
  *
  * An exception or rejection that nothing caught is a bug, after which nobody knows what still holds: it is logged, and
@@ -32,6 +33,7 @@ export async function runMain(
   const stop = new AbortController();
   const told = Promise.withResolvers<void>();
   let running: Running | undefined;
+  let stopTelemetry: StopTelemetry | undefined;
   let exitCode = 0;
 
   function end(): void {
@@ -57,9 +59,10 @@ export async function runMain(
   }
 
   try {
-    const starting = start(stop.signal).then((started) => {
-      running = started;
-    });
+    const starting = (async () => {
+      stopTelemetry = await startTelemetry({ name, logger });
+      running = await start(stop.signal);
+    })();
     await Promise.race([starting, told.promise.then(() => settlesWithin(limitMs, () => starting))]);
   } catch (error) {
     // A start that was told to stop has failed as it was asked to.
@@ -75,8 +78,14 @@ export async function runMain(
     logger.error({ err }, "the drain failed");
     exitCode = 1;
   }
+  // Last, with the spans of the drain itself. A collector that is down must not hold the process.
+  await settlesWithin(FLUSH_MS, async () => stopTelemetry?.()).catch((err) =>
+    logger.warn({ err }, "telemetry is lost"),
+  );
   process.exit(exitCode);
 }
+
+const FLUSH_MS = 3000;
 
 function tellStartError(name: string, error: unknown, logger: Logger): void {
   if (error instanceof ConfigError || error instanceof StartError) {

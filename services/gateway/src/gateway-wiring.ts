@@ -7,6 +7,7 @@ import type { Registry } from "prom-client";
 import { createHttpPort, type HttpPortOptions } from "./http-port.ts";
 import { createLiveStreams } from "./live-streams.ts";
 import { requestLog } from "./request-log.ts";
+import { requestTracing } from "./request-tracing.ts";
 import { withSecurityHeaders } from "./security-headers.ts";
 import { type StaticFile, withStaticFiles } from "./static-files.ts";
 
@@ -27,7 +28,7 @@ export function wireGateway(options: WireGatewayOptions): DrainableServer {
   const logged = requestLog({ logger, registry });
   return createHttpPort({
     ...limits,
-    handle: logged(withSecurityHeaders(withStaticFiles(files, streams.tracked(handle)))),
+    handle: requestTracing(logged(withSecurityHeaders(withStaticFiles(files, streams.tracked(handle))))),
     endStreams: streams.end,
   });
 }

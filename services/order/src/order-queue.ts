@@ -19,6 +19,8 @@ export interface ClaimedOrder {
   readonly attempts: number;
   /** Names this claim of this order, and no other claim. */
   readonly claim: string;
+  /** The trace of the call that placed the order. */
+  readonly traceParent: string | undefined;
 }
 
 /** What a step brought. */

@@ -1,4 +1,5 @@
 import { readPage } from "@tenon/database";
+import { currentTraceParent } from "@tenon/interceptors";
 import { type ExpressionBuilder, type Kysely, type Selectable, sql } from "kysely";
 import type { Order, OrderItem } from "./order.ts";
 import type { Caller, OrderRepository } from "./order-service.ts";
@@ -43,6 +44,7 @@ export function createOrderRepository(db: Kysely<Tables>): OrderRepository {
           version: order.version,
           created_at: order.createdAt,
           updated_at: order.updatedAt,
+          trace_parent: currentTraceParent() ?? null,
         })
         .execute();
       const rows = order.items.map((item, position) => ({

@@ -44,6 +44,7 @@ export interface OrderTable {
   attempts: Generated<number>;
   claimed_by: string | null;
   lease_until: Date | null;
+  trace_parent: string | null;
 }
 
 export interface OrderItemTable {

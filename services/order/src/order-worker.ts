@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { tracedWork } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import { createPeriodicWorker, type Worker } from "@tenon/runtime";
 import type { ClaimedOrder, OrderQueue } from "./order-queue.ts";
@@ -71,7 +72,9 @@ export function createOrderWorker(options: OrderWorkerOptions): Worker {
   }
 
   function begin(order: ClaimedOrder): void {
-    const work = drive(order).finally(() => {
+    const { state, traceParent } = order;
+    const span = { name: "drive order", traceParent, attributes: { "order.state": state } };
+    const work = tracedWork(span, () => drive(order)).finally(() => {
       inWork.delete(order);
       wake();
     });

@@ -137,4 +137,5 @@ const toClaimed = (row: Selectable<OrderTable>): ClaimedOrder => ({
   paymentId: row.payment_id ?? undefined,
   attempts: row.attempts,
   claim: row.claimed_by ?? "",
+  traceParent: row.trace_parent ?? undefined,
 });

@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { restAt, startFreshPlatform } from "./fresh-platform.ts";
+import { attribute, type SentSpan, startOtlpReceiver } from "./otlp-receiver.ts";
+
+const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
+const EXIT = { timeoutMs: 20_000 };
+
+/** Nothing is sent before the end, so that what comes was flushed. */
+const exporting = (endpoint: string) => ({
+  OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+  OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+  OTEL_BSP_SCHEDULE_DELAY: "600000",
+  OTEL_METRIC_EXPORT_INTERVAL: "600000",
+});
+
+/** What a span is: who is called, and from which side. */
+const nameOf = ({ name, kind }: SentSpan) => `${name}${kind === 3 ? " >" : ""}`;
+
+test("58: one trace goes from the gateway through order and payment to the processor, and is sent at shutdown", async () => {
+  await using collector = await startOtlpReceiver();
+  await using platform = await startFreshPlatform(exporting(collector.endpoint));
+  const traceparent = `00-${TRACE_ID}-00f067aa0ba902b7-01`;
+  await restAt(`http://127.0.0.1:${platform.ports.gateway}`).placeOrder({ traceparent });
+  expect(collector.spans).toEqual([]);
+  platform.process.kill("SIGTERM");
+  expect(await platform.process.exit(EXIT)).toBe(0);
+
+  const spans = collector.spans.filter(({ traceId }) => traceId === TRACE_ID);
+  const byId = new Map(spans.map((span) => [span.spanId, span]));
+  const path: string[] = [];
+  let span = spans.find(({ name, kind }) => name === "processor.v1.ProcessorService/Authorize" && kind === 2);
+  for (; span; span = byId.get(span.parentSpanId ?? "")) path.unshift(nameOf(span));
+  expect(path).toEqual([
+    "POST /v1/orders",
+    "order.v1.OrderService/CreateOrder >",
+    "order.v1.OrderService/CreateOrder",
+    "drive order",
+    "payment.v1.PaymentService/AuthorizePayment >",
+    "payment.v1.PaymentService/AuthorizePayment",
+    "processor.v1.ProcessorService/Authorize >",
+    "processor.v1.ProcessorService/Authorize",
+  ]);
+  expect(spans.map(nameOf)).toContain("payment.v1.PaymentService/CapturePayment");
+  const posted = spans.find(({ name }) => name === "POST /v1/orders") as SentSpan;
+  expect(attribute(posted, "http.response.status_code")).toBe(200);
+  expect([...collector.services]).toEqual(["platform"]);
+  expect([...collector.metrics].sort()).toEqual(["rpc.client.call.duration", "rpc.server.call.duration"]);
+}, 60_000);
+
+test("a collector that is down costs no call, and holds the end for no longer than 3 s", async () => {
+  await using platform = await startFreshPlatform(exporting("http://127.0.0.1:9"));
+  await restAt(`http://127.0.0.1:${platform.ports.gateway}`).placeOrder();
+  const startedMs = performance.now();
+  platform.process.kill("SIGTERM");
+  expect(await platform.process.exit(EXIT)).toBe(0);
+  expect(performance.now() - startedMs).toBeLessThan(10_000);
+}, 60_000);
