@@ -3,29 +3,10 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findBase, git } from "./contract-base.ts";
 
 const root = process.cwd();
 const say = (line: string) => process.stdout.write(`${line}\n`);
-
-/** What git prints, or undefined where it refuses. */
-function git(...args: string[]): string | undefined {
-  const { status, stdout, error } = spawnSync("git", args, { cwd: root, encoding: "utf8" });
-  if (error) throw error;
-  return status === 0 ? stdout.trim() : undefined;
-}
-
-/** The commit that this work started from, or why there is none. */
-function findBase(): { commit: string; name: string } | { none: string } {
-  if (git("rev-parse", "--git-dir") === undefined) return { none: "git sees no repository here that it trusts" };
-  const head = git("rev-parse", "--verify", "--quiet", "HEAD");
-  if (head === undefined) return { none: "no commit to compare with" };
-  const main = git("merge-base", "HEAD", "origin/main");
-  if (main !== undefined && main !== head) return { commit: main, name: "the merge base with origin/main" };
-  const parent = git("rev-parse", "--verify", "--quiet", "HEAD^");
-  if (parent !== undefined) return { commit: parent, name: "HEAD^" };
-  const shallow = git("rev-parse", "--is-shallow-repository") === "true";
-  return { none: shallow ? "the clone is shallow and has no earlier commit" : "this is the first commit" };
-}
 
 /** The old contracts as a workspace like ours: third-party protos are not in git and are those of now. */
 function exportContracts(commit: string, folder: string): void {

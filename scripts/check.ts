@@ -15,6 +15,7 @@ const CHECKS: readonly (readonly [name: string, ...command: string[]])[] = [
   ["contracts: lint", "buf", "lint"],
   ["contracts: format", "buf", "format", "--diff", "--exit-code", "proto"],
   ["contracts: breaking changes", "node", "scripts/check-breaking.ts"],
+  ["contracts: OpenAPI", "node", "scripts/check-openapi.ts"],
   ["conformance", "node", "scripts/conformance.ts"],
 ];
 

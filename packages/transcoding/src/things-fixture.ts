@@ -7,8 +7,11 @@ import { type Call, type Client, createClient, createServer, implement, type Ser
 
 const root = join(import.meta.dirname, "../../..");
 
-/** The service of fixture/things/v1/things.proto, compiled when a test asks for it. */
-export function compileThings(): DescService {
+/** The service of fixture/things/v1/things.proto. */
+export const compileThings = (): DescService => compileFixture("things.v1.ThingService");
+
+/** A service of the contracts in fixture, which are compiled when a test asks for one. */
+export function compileFixture(typeName: string): DescService {
   const modules = ["packages/transcoding/src/fixture", ".proto"].map((path) => ({ path }));
   const image = execFileSync(
     "buf",
@@ -16,7 +19,7 @@ export function compileThings(): DescService {
     { cwd: root, timeout: 20_000 },
   );
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, image));
-  return registry.getService("things.v1.ThingService") as DescService;
+  return registry.getService(typeName) as DescService;
 }
 
 /** What the tests let the backend do; a promise that is awaited in it holds it. */

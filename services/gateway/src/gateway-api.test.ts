@@ -1,3 +1,5 @@
+import { fromJson, type JsonValue } from "@bufbuild/protobuf";
+import { createValidator } from "@bufbuild/protovalidate";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { httpRoutes } from "@tenon/transcoding";
 import { expect, test } from "vitest";
@@ -44,6 +46,30 @@ test("rules, comments and needs of a request are shown", () => {
   expect(properties.requestId).toMatchObject({ format: "uuid" });
   const items = api.components.schemas["order.v1.CreateOrderRequest"].properties.items;
   expect(items).toMatchObject({ type: "array", minItems: 1, maxItems: 100 });
+});
+
+test("examples are ones that the rules allow", () => {
+  const validator = createValidator();
+  const inputs = GATEWAY_SERVICES.flatMap(({ service }) => service.methods.map(({ input }) => input));
+  let seen = 0;
+  for (const desc of inputs.flatMap((input) => [input, ...input.fields.flatMap(({ message }) => message ?? [])])) {
+    const properties = api.components.schemas[desc.typeName]?.properties ?? {};
+    for (const [name, { examples = [] }] of Object.entries<{ examples?: JsonValue[] }>(properties)) {
+      for (const example of examples) {
+        const { violations = [] } = validator.validate(desc, fromJson(desc, { [name]: example }));
+        const [field] = desc.fields.filter(({ jsonName }) => jsonName === name);
+        expect(violations.filter((one) => one.field[0] === field)).toEqual([]);
+        seen += 1;
+      }
+    }
+  }
+  expect(seen).toBeGreaterThan(5);
+});
+
+test("what a call may fail with is told by its status", () => {
+  const { responses } = api.paths["/v1/orders"].post;
+  expect(Object.keys(responses)).toEqual(["200", "400", "401", "403", "404", "default"]);
+  expect(responses["404"].description).toBe("`NOT_FOUND` (`PRODUCT_NOT_FOUND`)");
 });
 
 test("nothing of what servers send is required, for they leave out what is empty", () => {

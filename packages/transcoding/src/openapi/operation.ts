@@ -1,6 +1,7 @@
 import type { DescField, DescMessage, JsonObject } from "@bufbuild/protobuf";
 import { hasTextForm } from "../field-path.ts";
 import type { HttpRoute } from "../http-routes.ts";
+import { type DocumentedError, documentedErrors } from "./documented-errors.ts";
 import type { OpenApiPath } from "./openapi-path.ts";
 import type { Schemas } from "./schemas.ts";
 import { isNeeded } from "./validation-rules.ts";
@@ -26,9 +27,40 @@ export function operationOf({ route, path, schemas, comments, needsToken, id }: 
     ...(comment !== undefined && { summary: firstSentence(comment), description: comment }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: body }),
-    responses: { "200": answer(route, schemas), default: { $ref: "#/components/responses/Error" } },
+    responses: {
+      "200": answer(route, schemas),
+      ...errorsOf(comment ?? "", { needsToken, takesInput: parameters.length > 0 || body !== undefined }),
+      default: { $ref: ERROR },
+    },
+    ...(method.deprecated && { deprecated: true }),
     security: needsToken ? [{ bearer: [] }] : [],
   };
+}
+
+const ERROR = "#/components/responses/Error";
+
+/** The errors that the contract tells of, and those that every such call has. */
+function errorsOf(
+  comment: string,
+  { needsToken, takesInput }: { needsToken: boolean; takesInput: boolean },
+): JsonObject {
+  const all: DocumentedError[] = [
+    ...(takesInput ? [{ status: 400, code: "INVALID_ARGUMENT" as const, reasons: [] }] : []),
+    ...(needsToken ? [{ status: 401, code: "UNAUTHENTICATED" as const, reasons: [] }] : []),
+    ...(needsToken ? [{ status: 403, code: "PERMISSION_DENIED" as const, reasons: [] }] : []),
+    ...documentedErrors(comment),
+  ];
+  const told = (status: number): string => {
+    const codes = new Map<string, string>();
+    for (const { code, reasons } of all.filter((one) => one.status === status)) {
+      codes.set(
+        code,
+        reasons.length === 0 ? `\`${code}\`` : `\`${code}\` (${reasons.map((one) => `\`${one}\``).join(", ")})`,
+      );
+    }
+    return [...codes.values()].join(", ");
+  };
+  return Object.fromEntries(all.map(({ status }) => [String(status), { $ref: ERROR, description: told(status) }]));
 }
 
 const firstSentence = (text: string): string => text.replaceAll("\n", " ").split(/(?<=[.:;]) /, 1)[0] as string;

@@ -61,6 +61,7 @@ export function createSchemas({ comments, outputs }: SchemasOptions): Schemas {
       ...described(desc.typeName),
       properties: Object.fromEntries(fields.map((one) => [one.jsonName, field(one)])),
       ...(required.length > 0 && { required }),
+      ...(desc.deprecated && { deprecated: true }),
     };
   }
 
@@ -85,11 +86,17 @@ export function createSchemas({ comments, outputs }: SchemasOptions): Schemas {
 
   function field(one: DescField): JsonObject {
     const readOnly = getOption(one, apiv1.field_behavior).includes(apiv1.FieldBehavior.OUTPUT_ONLY);
-    const more = { ...described(one.toString().replace(/^field /, "")), ...(readOnly && { readOnly }) };
+    const more = {
+      ...described(one.toString().replace(/^field /, "")),
+      ...(readOnly && { readOnly }),
+      ...(one.deprecated && { deprecated: true }),
+    };
     const rules = rulesOf(one);
     if (one.fieldKind === "list")
       return { type: "array", items: { ...value(one), ...rules.items }, ...rules.own, ...more };
-    if (one.fieldKind === "map") return { type: "object", additionalProperties: value(one), ...rules.own, ...more };
+    if (one.fieldKind === "map") {
+      return { type: "object", additionalProperties: { ...value(one), ...rules.items }, ...rules.own, ...more };
+    }
     return { ...value(one), ...rules.own, ...more };
   }
 

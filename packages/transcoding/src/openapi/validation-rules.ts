@@ -2,7 +2,7 @@ import { type DescField, getOption, hasOption, type JsonObject } from "@bufbuild
 import * as validatev1 from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import * as apiv1 from "@tenon/options/google/api";
 
-/** The rules of a field as keywords of JSON Schema: of itself, and of the elements of a list. */
+/** The rules of a field as keywords of JSON Schema: of itself, and of the elements of a list or the values of a map. */
 export interface SchemaRules {
   readonly own: JsonObject;
   readonly items: JsonObject;
@@ -11,6 +11,16 @@ export interface SchemaRules {
 /** What of a field's buf.validate rules JSON Schema can say; the rest is in the comment of the contract. */
 export function rulesOf(field: DescField): SchemaRules {
   const rules = fieldRules(field);
+  if (rules?.type.case === "map") {
+    const { minPairs, maxPairs, values } = rules.type.value;
+    return {
+      own: {
+        ...(minPairs > 0n && { minProperties: Number(minPairs) }),
+        ...(maxPairs > 0n && { maxProperties: Number(maxPairs) }),
+      },
+      items: values ? valueRules(values) : {},
+    };
+  }
   if (rules?.type.case !== "repeated") return { own: rules ? valueRules(rules) : {}, items: {} };
   const { minItems, maxItems, unique, items } = rules.type.value;
   return {
@@ -33,9 +43,10 @@ export function isNeeded(field: DescField): boolean {
   if (field.fieldKind === "message" || field.proto.proto3Optional || field.oneof) return false;
   const { type } = rules;
   if (type.case === "repeated") return type.value.minItems > 0n;
+  if (type.case === "map") return type.value.minPairs > 0n;
   if (type.case === "string") {
-    const { minLen, wellKnown, pattern } = type.value;
-    return minLen > 0n || wellKnown.case !== undefined || (pattern !== "" && !matchesEmpty(pattern));
+    const { minLen, len, wellKnown, pattern } = type.value;
+    return minLen > 0n || len > 0n || wellKnown.case !== undefined || (pattern !== "" && !matchesEmpty(pattern));
   }
   if (type.case === "int32" || type.case === "int64" || type.case === "uint32" || type.case === "uint64") {
     const { greaterThan } = type.value;
@@ -68,26 +79,31 @@ const FORMATS: Readonly<Record<string, string>> = {
 function valueRules({ type }: validatev1.FieldRules): JsonObject {
   switch (type.case) {
     case "string": {
-      const { minLen, maxLen, pattern, wellKnown, in: oneOf } = type.value;
+      const { minLen, maxLen, len, pattern, wellKnown, in: oneOf, const: only, example } = type.value;
       const format = wellKnown.case && wellKnown.value === true ? FORMATS[wellKnown.case] : undefined;
       return {
         ...(minLen > 0n && { minLength: Number(minLen) }),
         ...(maxLen > 0n && { maxLength: Number(maxLen) }),
+        ...(len > 0n && { minLength: Number(len), maxLength: Number(len) }),
         ...(pattern !== "" && { pattern }),
         ...(format !== undefined && { format }),
         ...(oneOf.length > 0 && { enum: [...oneOf] }),
+        ...(only !== "" && { const: only }),
+        ...(example.length > 0 && { examples: [...example] }),
       };
     }
     case "int32":
     case "uint32":
     case "float":
     case "double": {
-      const { greaterThan, lessThan } = type.value;
+      const { greaterThan, lessThan, in: oneOf, example } = type.value;
       return {
         ...(greaterThan.case === "gte" && { minimum: greaterThan.value }),
         ...(greaterThan.case === "gt" && { exclusiveMinimum: greaterThan.value }),
         ...(lessThan.case === "lte" && { maximum: lessThan.value }),
         ...(lessThan.case === "lt" && { exclusiveMaximum: lessThan.value }),
+        ...(oneOf.length > 0 && { enum: [...oneOf] }),
+        ...(example.length > 0 && { examples: [...example] }),
       };
     }
     default:
