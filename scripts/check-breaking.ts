@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findBase, git } from "./contract-base.ts";
+import { findLastLanding, git } from "./last-landing.ts";
 
 const root = process.cwd();
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -19,7 +19,7 @@ function exportContracts(commit: string, folder: string): void {
 }
 
 function check(): number {
-  const base = findBase();
+  const base = findLastLanding();
   if ("none" in base) {
     say(`breaking changes: not checked, ${base.none}`);
     return 0;

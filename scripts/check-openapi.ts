@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
-import { findBase, git } from "./contract-base.ts";
+import { findLastLanding, git } from "./last-landing.ts";
 import { breakingChanges } from "./openapi-changes.ts";
 
 const KEPT = "docs/openapi.json";
@@ -29,7 +29,7 @@ function check(): number {
     say(`${KEPT} is not what the contracts say${broken ? ", and what changed breaks clients" : ""}: run make openapi`);
     return 1;
   }
-  const base = findBase();
+  const base = findLastLanding();
   const old = "none" in base ? undefined : git("show", `${base.commit}:${KEPT}`);
   if ("none" in base || old === undefined) {
     say(

@@ -8,7 +8,7 @@ export function git(...args: string[]): string | undefined {
 }
 
 /** The commit that this work started from, whose contracts it has to keep; or why there is none. */
-export function findBase(): { commit: string; name: string } | { none: string } {
+export function findLastLanding(): { commit: string; name: string } | { none: string } {
   if (git("rev-parse", "--git-dir") === undefined) return { none: "git sees no repository here that it trusts" };
   const head = git("rev-parse", "--verify", "--quiet", "HEAD");
   if (head === undefined) return { none: "no commit to compare with" };
