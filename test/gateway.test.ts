@@ -3,7 +3,7 @@ import { GATEWAY_SERVICES } from "@tenon/gateway";
 import * as optionsv1 from "@tenon/options/tenon/options/v1";
 import { buildPath, httpRoutes } from "@tenon/transcoding";
 import { expect, test } from "vitest";
-import { ADMIN, ask, id, logIn, reasonOf, seen, signUp, watch } from "./rest-client.ts";
+import { ADMIN, ask, exchange, id, logIn, reasonOf, seen, signUp, watch } from "./rest-client.ts";
 
 test("greetings of all kinds", async () => {
   const greet = await ask("POST /v1/greet", "/v1/greet", { body: '{"name":"John"}' });
@@ -30,6 +30,10 @@ test("greetings of all kinds", async () => {
 
   const chat = await ask("GET /v1/greetings:chat", "/v1/greetings:chat");
   expect(chat).toMatchObject({ status: 426 });
+  expect(await exchange("/v1/greetings:chat", '{"name":"John"}')).toEqual({
+    messages: ['{"message":"Hello John"}'],
+    code: 1000,
+  });
 });
 
 test("an account, from sign-up to its end", async () => {

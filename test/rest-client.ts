@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -122,4 +123,16 @@ export async function watch(path: string, token: string, last: string, headers: 
     if (events.some(({ state }) => state === last)) break;
   }
   return events;
+}
+
+/** One message over a WebSocket and the end of the requests: what came back, until it was closed. */
+export async function exchange(path: string, message: string) {
+  const socket = new WebSocket(`${base.replace("http", "ws")}${path}`);
+  const messages: unknown[] = [];
+  socket.addEventListener("message", ({ data }) => messages.push(data));
+  await once(socket, "open", { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  socket.send(message);
+  socket.send("");
+  const [{ code }] = await once(socket, "close", { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return { messages, code };
 }

@@ -10,3 +10,9 @@ export { buildPath, type PathTemplate, parsePathTemplate, patternOf, TemplateErr
 export type { RequestMappingOptions } from "./request-mapping.ts";
 export type { ResponseJsonOptions } from "./response-json.ts";
 export { type Backend, createTranscoder, type Transcoder, type TranscoderOptions } from "./transcoder.ts";
+export {
+  createWebSockets,
+  type WebSocketEnd,
+  type WebSockets,
+  type WebSocketsOptions,
+} from "./web-socket/web-sockets.ts";

@@ -26,7 +26,8 @@ export function toNodeListener(
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 
-async function sendAnswer(outgoing: ServerResponse, { status, headers, body }: HttpResponse): Promise<void> {
+/** Writes an answer as fast as the client reads it; resolves when it is written, or the client has left. */
+export async function sendAnswer(outgoing: ServerResponse, { status, headers, body }: HttpResponse): Promise<void> {
   const head = outgoing.req.method === "HEAD";
   if (isWhole(body)) {
     const length = status === 204 || status === 304 ? {} : { "content-length": Buffer.byteLength(body) };

@@ -41,10 +41,16 @@ export interface ThingsOptions {
   service: DescService;
   /** What Watch sends; by default versions up to 3. */
   watch?: (request: AnyRequest, call: Call) => AsyncIterable<object>;
+  /** What Chat answers; by default each request. */
+  chat?: (requests: AsyncIterable<AnyRequest>, call: Call) => AsyncIterable<object>;
 }
 
 /** A server of things in this process: Search and Echo answer with the request as it arrived. */
-export function createThings({ service, watch = threeVersions }: ThingsOptions): ThingsBackend {
+export function createThings({
+  service,
+  watch = threeVersions,
+  chat = (requests) => requests,
+}: ThingsOptions): ThingsBackend {
   let last: Call | undefined;
   let watched = 0;
   const echo = async (request: AnyRequest) => request;
@@ -74,7 +80,7 @@ export function createThings({ service, watch = threeVersions }: ThingsOptions):
           for await (const { text } of requests) words.push(text);
           return { words };
         },
-        chat: (requests: AsyncIterable<AnyRequest>) => requests,
+        chat,
       } as never),
     ],
     interceptors: [

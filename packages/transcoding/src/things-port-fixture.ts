@@ -6,25 +6,33 @@ import { afterAll } from "vitest";
 import { toNodeListener } from "./node-listener.ts";
 import { compileThings, createThings, type ThingsOptions } from "./things-fixture.ts";
 import { createTranscoder, type TranscoderOptions } from "./transcoder.ts";
+import { createWebSockets, type WebSocketsOptions } from "./web-socket/web-sockets.ts";
 
 const service = compileThings();
 const undo = new AsyncDisposableStack();
 afterAll(() => undo.disposeAsync());
 
+type ServeThingsOptions = Partial<TranscoderOptions> &
+  Pick<ThingsOptions, "watch" | "chat"> & { sockets?: Partial<WebSocketsOptions> };
+
 /** Things behind a real port. */
-export async function serveThings(options: Partial<TranscoderOptions> & Pick<ThingsOptions, "watch"> = {}) {
-  const { watch, ...rest } = options;
-  const things = createThings({ service, ...(watch && { watch }) });
+export async function serveThings(options: ServeThingsOptions = {}) {
+  const { watch, chat, sockets, ...rest } = options;
+  const things = createThings({ service, ...(watch && { watch }), ...(chat && { chat }) });
   const transcoder = createTranscoder({ backends: [things], ...rest });
-  const server = createServer(toNodeListener(transcoder.handle)).listen(0, "127.0.0.1");
+  const webSockets = createWebSockets({ transcoder, ...sockets });
+  const server = createServer({ shouldUpgradeCallback: webSockets.takes }, toNodeListener(transcoder.handle))
+    .on("upgrade", webSockets.upgrade)
+    .listen(0, "127.0.0.1");
   await once(server, "listening");
   undo.defer(async () => {
+    webSockets.terminate();
     server.closeAllConnections();
     server.close();
     await things.close();
   });
   const port = (server.address() as AddressInfo).port;
-  return { things, port, url: `http://127.0.0.1:${port}` };
+  return { things, port, webSockets, url: `http://127.0.0.1:${port}` };
 }
 
 /** Polls, for what happens on the other side of a socket; the test's time bounds it. */

@@ -29,7 +29,12 @@ export async function startGreetings(limits: Partial<WireGatewayOptions> = {}) {
           for await (const _ of requests) count += 1;
           return { count };
         },
-        async *chatGreetings() {},
+        async *chatGreetings(requests, call) {
+          for await (const { name } of requests) {
+            if (name === "held") held.resolve(call);
+            yield { message: `Hello ${name}` };
+          }
+        },
       }),
     ],
   });

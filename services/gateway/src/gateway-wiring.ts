@@ -2,16 +2,16 @@ import type { DescService } from "@bufbuild/protobuf";
 import type { Client } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import type { DrainableServer } from "@tenon/runtime";
-import { createTranscoder, type TranscoderOptions } from "@tenon/transcoding";
+import { createTranscoder, createWebSockets, type TranscoderOptions } from "@tenon/transcoding";
 import type { Registry } from "prom-client";
 import { createHttpPort, type HttpPortOptions } from "./http-port.ts";
-import { createLiveStreams } from "./live-streams.ts";
+import { createLiveStreams, drainingError } from "./live-streams.ts";
 import { requestLog } from "./request-log.ts";
 import { requestTracing } from "./request-tracing.ts";
 import { withSecurityHeaders } from "./security-headers.ts";
 import { type StaticFile, withStaticFiles } from "./static-files.ts";
 
-export interface WireGatewayOptions extends Omit<HttpPortOptions, "handle" | "endStreams"> {
+export interface WireGatewayOptions extends Omit<HttpPortOptions, "handle" | "webSockets" | "endStreams"> {
   backends: readonly { service: DescService; client: Client<DescService> }[];
   logger: Logger;
   registry: Registry;
@@ -23,12 +23,17 @@ export interface WireGatewayOptions extends Omit<HttpPortOptions, "handle" | "en
 /** The gateway without its process and clients. */
 export function wireGateway(options: WireGatewayOptions): DrainableServer {
   const { backends, logger, registry, transcoding, files = {}, ...limits } = options;
-  const { handle } = createTranscoder({ backends, ...transcoding });
+  const transcoder = createTranscoder({ backends, ...transcoding });
   const streams = createLiveStreams();
-  const logged = requestLog({ logger, registry });
+  const { logged, begin } = requestLog({ logger, registry });
+  const webSockets = createWebSockets({ transcoder, observe: begin });
   return createHttpPort({
     ...limits,
-    handle: requestTracing(logged(withSecurityHeaders(withStaticFiles(files, streams.tracked(handle))))),
-    endStreams: streams.end,
+    handle: requestTracing(logged(withSecurityHeaders(withStaticFiles(files, streams.tracked(transcoder.handle))))),
+    webSockets,
+    endStreams() {
+      streams.end();
+      webSockets.end(drainingError());
+    },
   });
 }

@@ -2,10 +2,17 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { StatusError } from "@tenon/errors";
 import type { DrainableServer } from "@tenon/runtime";
-import { errorResponse, type HttpRequest, type HttpResponse, toNodeListener } from "@tenon/transcoding";
+import {
+  errorResponse,
+  type HttpRequest,
+  type HttpResponse,
+  toNodeListener,
+  type WebSockets,
+} from "@tenon/transcoding";
 
 export interface HttpPortOptions {
   handle: (request: HttpRequest) => Promise<HttpResponse>;
+  webSockets: WebSockets;
   /** Ends streams, which have no end of their own; called when the port closes. */
   endStreams: () => void;
   /** For the headers of a request to come; by default 10 s. */
@@ -23,7 +30,7 @@ const KEEP_ALIVE_MS = 75_000;
 
 /** Node's own HTTP/1.1 server, with limits on all that a client can hold, and a close that drops no request. */
 export function createHttpPort(options: HttpPortOptions): DrainableServer {
-  const { handle, endStreams, headersTimeoutMs = 10_000, requestTimeoutMs = 300_000 } = options;
+  const { handle, webSockets, endStreams, headersTimeoutMs = 10_000, requestTimeoutMs = 300_000 } = options;
   const { maxHeaderBytes = 16 * 1024, maxConnections = 10_000 } = options;
   let leaving = false;
   let closing = false;
@@ -39,6 +46,7 @@ export function createHttpPort(options: HttpPortOptions): DrainableServer {
       connectionsCheckingInterval: 1000,
       maxHeaderSize: maxHeaderBytes,
       keepAliveTimeout: KEEP_ALIVE_MS,
+      shouldUpgradeCallback: (request) => !closing && webSockets.takes(request),
     },
     (request, response) => {
       // One that was told to be kept alive before the close began is idle from here on.
@@ -48,6 +56,7 @@ export function createHttpPort(options: HttpPortOptions): DrainableServer {
   );
   server.maxConnections = maxConnections;
   server.on("clientError", refuseBroken);
+  server.on("upgrade", webSockets.upgrade);
 
   return {
     listen: ({ host, port }) =>
@@ -62,7 +71,10 @@ export function createHttpPort(options: HttpPortOptions): DrainableServer {
       new Promise((resolve) => {
         leaving = true;
         closing = true;
-        const force = setTimeout(() => server.closeAllConnections(), graceMs);
+        const force = setTimeout(() => {
+          server.closeAllConnections();
+          webSockets.terminate();
+        }, graceMs);
         server.close(() => {
           clearTimeout(force);
           resolve();

@@ -28,14 +28,15 @@ export function createLiveStreams(): LiveStreams {
       return { ...response, body: { [Symbol.asyncIterator]: () => withEnd(parts, whenOver) } };
     },
     end() {
-      const draining = new StatusError("UNAVAILABLE", "the gateway is going: connect again", {
-        reason: "DRAINING",
-        domain: "gateway",
-      });
+      const draining = drainingError();
       for (const controller of live) controller.abort(draining);
     },
   };
 }
+
+/** What the clients of streams are told: the end of this gateway is not the end of what they watch. */
+export const drainingError = () =>
+  new StatusError("UNAVAILABLE", "the gateway is going: connect again", { reason: "DRAINING", domain: "gateway" });
 
 async function* withEnd(parts: AsyncIterator<WholeBody>, onEnd: () => void): AsyncGenerator<WholeBody> {
   try {
