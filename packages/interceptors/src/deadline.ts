@@ -11,6 +11,8 @@ export interface DeadlineOptions {
   unaryMs?: number;
   /** For calls with a stream of responses whose contract names no timeout; by default one hour. */
   streamMs?: number;
+  /** Timeouts in milliseconds of methods without a descriptor of ours, by path or by service. */
+  timeouts?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -18,9 +20,11 @@ export interface DeadlineOptions {
  * by kind. A server does so too, for callers of other make. A call that comes too late is refused: DEADLINE_EXCEEDED.
  */
 export function deadline(options: DeadlineOptions = {}): Interceptor {
-  const { unaryMs = 10_000, streamMs = 3_600_000 } = options;
-  assertOptions("deadline", { unaryMs, streamMs });
-  const timeoutMsOf = perMethod(({ desc, responseStream }) => {
+  const { unaryMs = 10_000, streamMs = 3_600_000, timeouts = {} } = options;
+  assertOptions("deadline", { unaryMs, streamMs, ...timeouts });
+  const timeoutMsOf = perMethod(({ desc, responseStream, path, service }) => {
+    const given = timeouts[path] ?? timeouts[service];
+    if (given !== undefined) return given;
     const declared = desc === undefined ? undefined : getOption(desc, optionsv1.method).timeout;
     if (declared !== undefined) return durationMs(declared);
     return responseStream ? streamMs : unaryMs;

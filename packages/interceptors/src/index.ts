@@ -29,6 +29,7 @@ export { type RateClass, type RateLimitOptions, rateLimit } from "./rate-limit.t
 export { type RecoveryOptions, recovery } from "./recovery.ts";
 export { isRequestId, REQUEST_ID_HEADER, requestIdKey, requestIdOf } from "./request-id.ts";
 export { requestIdHeader } from "./request-id-header.ts";
+export type { NativeDefinition } from "./request-schema.ts";
 export type { ServerAddress } from "./rpc-attributes.ts";
 export { type RpcMetricsOptions, rpcMetrics } from "./rpc-metrics.ts";
 export { allBut, type Match, onlyFor } from "./selector.ts";

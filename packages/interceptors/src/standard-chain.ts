@@ -4,7 +4,7 @@ import type { Registry } from "prom-client";
 import { type AuthOptions, auth } from "./auth.ts";
 import { type CircuitBreakerOptions, circuitBreaker } from "./circuit-breaker.ts";
 import { clientAddress } from "./client-address.ts";
-import { deadline } from "./deadline.ts";
+import { type DeadlineOptions, deadline } from "./deadline.ts";
 import { HEALTH } from "./infrastructure.ts";
 import { type LoadSheddingOptions, loadShedding } from "./load-shedding.ts";
 import { logging } from "./logging.ts";
@@ -18,7 +18,7 @@ import { allBut, type Match } from "./selector.ts";
 import { type ServerTimingOptions, serverTiming } from "./server-timing.ts";
 import { type ServiceTokens, serviceToken } from "./service-token.ts";
 import { tracing } from "./tracing.ts";
-import { validation } from "./validation.ts";
+import { type ValidationOptions, validation } from "./validation.ts";
 
 export interface StandardServerOptions {
   logger: Logger;
@@ -26,6 +26,10 @@ export interface StandardServerOptions {
   /** What the server serves: `methodsOf(services, natives)`. Wrong access or validation rules of it are thrown. */
   methods: readonly Method[];
   auth: Omit<AuthOptions, "methods">;
+  /** What methods without a descriptor need; by default all have one, or have no rules to check. */
+  validation?: Omit<ValidationOptions, "methods">;
+  /** What methods may take whose contract does not say; see `deadline`. */
+  deadline?: DeadlineOptions;
   /** Our proxies in front of this server, which are believed about the client's address; by default there are none. */
   trustedProxies?: readonly string[];
   /** Whether callers are told their request's id in a header; by default they are not. */
@@ -52,11 +56,11 @@ export function standardServer(options: StandardServerOptions): Interceptor[] {
     metrics(registry, { side: "server", methods }), // one count, refusals included
     rpcMetrics({ methods }), // the same for OpenTelemetry, where there is an SDK
     recovery(logger, { registry, methods }), // what nobody meant to throw is told with its stack
-    allBut(isHealth, deadline()), // nothing runs for ever, nothing starts too late; health is watched for as long as one likes
+    allBut(isHealth, deadline(options.deadline)), // nothing runs for ever, nothing starts too late; health is watched for as long as one likes
     ...(shedding ? [loadShedding({ ...shedding, registry })] : []), // nothing is spent on what there is no room for
     auth({ ...options.auth, methods }), // who is not let in costs no more than this
     ...(rateLimits ? [rateLimit({ ...rateLimits, methods })] : []), // nor who comes too often
-    validation({ methods }), // each message, once it is known whose it is
+    validation({ ...options.validation, methods }), // each message, once it is known whose it is
   ];
 }
 

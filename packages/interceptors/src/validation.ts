@@ -3,10 +3,15 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { StatusError } from "@tenon/errors";
 import type { Interceptor, Method } from "@tenon/grpc";
+import { HEALTH, REFLECTION } from "./infrastructure.ts";
+import { perMethod } from "./per-method.ts";
+import { type RequestSchemas, requestSchema } from "./request-schema.ts";
 
-export interface ValidationOptions {
+export interface ValidationOptions extends RequestSchemas {
   /** What is served: the rules of these requests are compiled at once, some 30 ms a type, and a wrong one is thrown. */
   methods?: readonly Method[];
+  /** Methods by path, or services, whose requests have no rules: those without a descriptor stop the start otherwise. */
+  unchecked?: readonly string[];
 }
 
 /** So many violations and characters of each are told; details of more than 8 KiB would not reach the caller. */
@@ -15,10 +20,24 @@ const MAX_TEXT_LENGTH = 160;
 
 /**
  * Checks every message that a server receives against the rules of its contract (buf.validate): INVALID_ARGUMENT with
- * reason VALIDATION_FAILED and each violation by field. A rule that cannot be evaluated is our bug: INTERNAL. Clients check nothing: the callee's rules decide, which may be newer than the caller's.
+ * reason VALIDATION_FAILED and each violation by field. A rule that cannot be evaluated is our bug: INTERNAL; and so is a message
+ * that cannot be checked, because nobody gave its descriptor. Clients check nothing: the callee's rules decide, which may be
+ * newer than the caller's.
  */
-export function validation({ methods = [] }: ValidationOptions = {}): Interceptor {
+export function validation(options: ValidationOptions = {}): Interceptor {
+  const { methods = [], registry, definitions, unchecked = [] } = options;
   const validator = createValidator();
+  const exempt = new Set<string>([HEALTH, ...REFLECTION, ...unchecked]);
+  const isChecked = ({ path, service }: Method) => !exempt.has(path) && !exempt.has(service);
+  const schemaOf = perMethod((method) => {
+    const schema = requestSchema(method, { registry, definitions });
+    if (schema === undefined) {
+      throw new Error(
+        `validation: ${method.path} has no descriptor, registry has none of it, and unchecked does not name it`,
+      );
+    }
+    return schema;
+  });
 
   function check(schema: DescMessage, message: Message): void {
     const result = validator.validate(schema, message);
@@ -26,15 +45,20 @@ export function validation({ methods = [] }: ValidationOptions = {}): Intercepto
     if (result.kind === "error") throw new Error(`the rules of ${schema.typeName} fail`, { cause: result.error });
   }
 
-  for (const { input } of methods.flatMap(({ desc }) => desc ?? [])) {
+  for (const method of methods.filter(isChecked)) {
+    const { input } = schemaOf(method);
     const { kind, error } = validator.validate(input, create(input));
     if (kind === "error") throw new Error(`the rules of ${input.typeName} fail`, { cause: error });
   }
 
-  return function validation({ side, method: { desc } }) {
-    if (side === "client" || desc === undefined) return {};
-    const { input } = desc;
-    return { onReceive: (message) => check(input, message as Message) };
+  return function validation({ side, method }) {
+    if (side === "client" || !isChecked(method)) return {};
+    return {
+      onReceive(request) {
+        const { input, toMessage } = schemaOf(method);
+        check(input, toMessage(request));
+      },
+    };
   };
 }
 
