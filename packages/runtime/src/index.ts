@@ -4,6 +4,7 @@ export { type ServiceConfig, type ServiceConfigOptions, serviceConfig } from "./
 export type { Check } from "./readiness.ts";
 export { type ReplicaSecretOptions, readReplicaSecret } from "./replica-secret.ts";
 export { type RunMainOptions, type Running, runMain } from "./run-main.ts";
+export { type SampledGaugeOptions, sampledGauge } from "./sampled-gauge.ts";
 export { createAuth, type ServiceAuth, type ServiceAuthOptions, USER_TOKENS } from "./service-auth.ts";
 export { type DrainableServer, type StartHttpServiceOptions, startHttpService } from "./start-http-service.ts";
 export { type RunningService, type StartServiceOptions, startService } from "./start-service.ts";

@@ -11,6 +11,7 @@ import type { OrderConfig } from "./config.ts";
 import { insertDemoCatalog } from "./demo-catalog.ts";
 import { createGrpcPayments } from "./grpc-payments.ts";
 import { createGrpcUsers } from "./grpc-users.ts";
+import { orderGauges } from "./order-gauges.ts";
 import type { Tables } from "./order-tables.ts";
 import { ORDER_CHANNELS, wireOrder } from "./order-wiring.ts";
 
@@ -54,6 +55,7 @@ export async function startOrder({ config, logger }: StartOrderOptions): Promise
     target: config.PAYMENT_TARGET,
     interceptors: standardClient({ ...called, identity: auth.identityFor("payment") }),
   });
+  orderGauges({ db, registry, logger });
   const listener = createListener({ url: config.DATABASE_URL, channels: ORDER_CHANNELS, logger });
   const wired = wireOrder({
     db,

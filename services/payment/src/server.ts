@@ -27,6 +27,7 @@ import type { PaymentConfig } from "./config.ts";
 import { createDueStepFinisher } from "./due-steps.ts";
 import { createExpirer } from "./expiry.ts";
 import { createGrpcProcessor } from "./grpc-processor.ts";
+import { ledgerGauges } from "./ledger-gauges.ts";
 import { createLedgerHandler } from "./ledger-handler.ts";
 import { createLedgerStore } from "./ledger-repository.ts";
 import { createLedgerService } from "./ledger-service.ts";
@@ -119,6 +120,7 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
   const database = await prepareDatabase(db, { logger, work: () => migrate(db, paymentMigrations) });
   const registry = new Registry();
   const called = { logger, registry };
+  ledgerGauges({ db, registry, logger });
   const keys = createClient(userv1.KeyService, { target: config.USER_TARGET, interceptors: standardClient(called) });
   const client = createClient(processorv1.ProcessorService, {
     target: config.PROCESSOR_TARGET,
