@@ -19,7 +19,7 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help run platform greet test check conformance mutations openapi pack generate format lint types install bench-server smoke
+.PHONY: help run platform greet test check conformance mutations openapi pack generate format lint types install bench-server smoke chaos
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ mutations: $(GENERATED) ## each guard of the money switched off once, in a copy:
 openapi: $(GENERATED) ## docs/openapi.json, what the gateway serves at /openapi.json; check compares with it
 	@node services/gateway/src/print-openapi.ts > docs/openapi.json
 	@biome format --write docs/openapi.json
+
+chaos: $(GENERATED) ## orders while every process is killed again and again, then all books compared: minutes=2 [seed=]
+	@exec node test/chaos/chaos.ts $${minutes:+--minutes="$$minutes"} $${seed:+--seed="$$seed"}
 
 pack: $(GENERATED) ## npm tarballs of the packages that stand alone, in .data/packages
 	@exec node scripts/pack.ts

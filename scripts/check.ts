@@ -17,6 +17,7 @@ const CHECKS: readonly (readonly [name: string, ...command: string[]])[] = [
   ["contracts: breaking changes", "node", "scripts/check-breaking.ts"],
   ["contracts: OpenAPI", "node", "scripts/check-openapi.ts"],
   ["conformance", "node", "scripts/conformance.ts"],
+  ["chaos", "node", "test/chaos/chaos.ts", "--minutes=0.5"],
 ];
 
 /** A check that lacks something of this machine ends with this code, and says what. */

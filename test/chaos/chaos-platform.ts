@@ -1,0 +1,125 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Embedded, startEmbedded } from "@tenon/database/embedded";
+import { createLogger } from "@tenon/logger";
+import { askHealth } from "@tenon/runtime";
+import { makeServiceKeys } from "@tenon/setup";
+import type { ServiceName } from "./crash-points.ts";
+import { chooseFixedPorts } from "./fixed-ports.ts";
+import { type ProcessEvent, type SupervisedProcess, supervise } from "./supervised-process.ts";
+
+export interface ChaosPlatformOptions {
+  /** For everything that it keeps; empty. */
+  directory: string;
+  restartDelayMs: () => number;
+  onEvent: (event: ProcessEvent) => void;
+}
+
+/** The platform as processes of its own: order and payment twice, all others once, and a PostgreSQL that they share. */
+export interface ChaosPlatform {
+  readonly processes: readonly (SupervisedProcess & { readonly service: ServiceName })[];
+  /** As a client dials it: all replicas of the service. */
+  readonly targets: Readonly<Record<ServiceName, string>>;
+  readonly admin: { readonly email: string; readonly password: string };
+  readonly database: Embedded;
+  /** Of PostgreSQL; undefined while it is down. */
+  postgresPid(): Promise<number | undefined>;
+  /** Ends all in the order of calls; how each process ended. */
+  close(): Promise<ReadonlyMap<string, number | NodeJS.Signals>>;
+}
+
+const SERVICES = ["order", "payment", "processor", "user"] as const;
+/** Who calls before who is called, so that each is ended before what it needs. */
+const REPLICAS: readonly (readonly [name: string, service: ServiceName])[] = [
+  ["order-1", "order"],
+  ["order-2", "order"],
+  ["payment-1", "payment"],
+  ["payment-2", "payment"],
+  ["processor", "processor"],
+  ["user", "user"],
+];
+/**
+ * A shorter patience than in production, so that a minute shows as much as an hour. The processor's timeout stays above
+ * the two seconds that pm_slow takes.
+ */
+const PATIENCE = { PROCESSOR_TIMEOUT: "2500ms", STEP_LEASE: "5500ms", STEP_INTERVAL: "500ms", CHECK_INTERVAL: "500ms" };
+const START_LIMIT_MS = 60_000;
+const ADMIN_EMAIL = "admin@chaos.example";
+const root = join(import.meta.dirname, "../..");
+
+export async function startChaosPlatform(options: ChaosPlatformOptions): Promise<ChaosPlatform> {
+  const { directory, restartDelayMs, onEvent } = options;
+  const postgres = join(directory, "postgres");
+  const logs = join(directory, "logs");
+  await mkdir(logs, { recursive: true });
+  const database = await startEmbedded({
+    directory: postgres,
+    logger: createLogger({ name: "postgres", level: "silent" }),
+  });
+  const keyFiles = Object.fromEntries(SERVICES.map((name) => [name, join(directory, `${name}.jwk.json`)]));
+  const jwksFile = join(directory, "services.jwks.json");
+  await makeServiceKeys({ keyFiles, jwksFiles: [jwksFile] });
+  const admin = { email: ADMIN_EMAIL, password: randomBytes(18).toString("base64url") };
+  const passwordFile = join(directory, "admin-password");
+  await writeFile(passwordFile, admin.password, { mode: 0o600 });
+
+  const ports = await chooseFixedPorts(2 * REPLICAS.length);
+  const places = REPLICAS.map(([name, service], index) => {
+    const [port = 0, adminPort = 0] = ports.slice(2 * index);
+    return { name, service, port, adminPort };
+  });
+  const targetOf = (service: ServiceName) =>
+    `ipv4:${places.flatMap((place) => (place.service === service ? [`127.0.0.1:${place.port}`] : [])).join(",")}`;
+  const targets = Object.fromEntries(SERVICES.map((name) => [name, targetOf(name)])) as Record<ServiceName, string>;
+  const urls = new Map<string, string>();
+  for (const name of SERVICES) urls.set(name, await database.ensureDatabase({ database: name, role: name }));
+
+  const processes = places.map(({ name, service, port, adminPort }) => {
+    const env = {
+      ...PATIENCE,
+      PATH: process.env.PATH ?? "",
+      LOG_LEVEL: "info",
+      PORT: String(port),
+      ADMIN_PORT: String(adminPort),
+      DATABASE_URL: urls.get(service) ?? "",
+      SERVICE_KEY_FILE: keyFiles[service] ?? "",
+      SERVICE_JWKS_FILE: jwksFile,
+      USER_TARGET: targets.user,
+      PAYMENT_TARGET: targets.payment,
+      PROCESSOR_TARGET: targets.processor,
+      DEMO_CATALOG: "true",
+      ADMIN_EMAIL,
+      ADMIN_PASSWORD_FILE: passwordFile,
+    };
+    const preload = join(import.meta.dirname, "crash-preload.ts");
+    const supervised = supervise({
+      name,
+      command: [process.execPath, "--import", preload, join(root, `services/${service}/src/main.ts`)],
+      env,
+      logFile: join(logs, `${name}.log`),
+      isReady: async () => (await askHealth({ address: `127.0.0.1:${port}` })) === "SERVING",
+      restartDelayMs,
+      onEvent,
+    });
+    return Object.assign(supervised, { service });
+  });
+  await Promise.all(processes.map((each) => each.ready(START_LIMIT_MS)));
+
+  return {
+    processes,
+    targets,
+    admin,
+    database,
+    async postgresPid() {
+      const text = await readFile(join(postgres, "cluster/data/postmaster.pid"), "utf8").catch(() => "");
+      return Number(text.split("\n")[0]) || undefined;
+    },
+    async close() {
+      const ends = new Map<string, number | NodeJS.Signals>();
+      for (const each of processes) ends.set(each.name, await each.stop());
+      await database.close();
+      return ends;
+    },
+  };
+}

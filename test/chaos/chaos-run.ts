@@ -1,0 +1,170 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import * as orderv1 from "@tenon/contracts/order/v1";
+import * as userv1 from "@tenon/contracts/user/v1";
+import { openDatabase } from "@tenon/database";
+import { type CallOptions, createClient, createMetadata } from "@tenon/grpc";
+import { createLogger } from "@tenon/logger";
+import { verifyLedger } from "@tenon/payment/verify-ledger";
+import type { Kysely } from "kysely";
+import { createBooksReader } from "./books-reader.ts";
+import { type ChaosCustomer, createChaosCustomer, withDeadline } from "./chaos-customer.ts";
+import type { ChaosHistory } from "./chaos-history.ts";
+import { createChaosKiller, type Kill } from "./chaos-killer.ts";
+import { type ChaosPlatform, startChaosPlatform } from "./chaos-platform.ts";
+import { CRASH_POINTS } from "./crash-points.ts";
+import { findViolations } from "./money-checks.ts";
+import { countOpen, type MoneyFacts, readMoneyFacts } from "./money-facts.ts";
+import { createSeededRandom } from "./seeded-random.ts";
+import type { ProcessEvent } from "./supervised-process.ts";
+
+export interface ChaosRunOptions {
+  directory: string;
+  seed: number;
+  /** Of load and kills; starting, coming to rest and checking come on top. */
+  durationMs: number;
+  history: ChaosHistory;
+  say: (line: string) => void;
+}
+
+export interface ChaosResult {
+  readonly kills: readonly Kill[];
+  readonly facts: MoneyFacts;
+  readonly snapshots: number;
+  readonly violations: readonly string[];
+  /** From the end of the load until everything rested. */
+  readonly restMs: number;
+}
+
+const CUSTOMERS = 6;
+/** The longest pause of a worker is 15 s; a step that failed five times waits longer, but nothing fails any more. */
+const REST_LIMIT_MS = 120_000;
+
+/** With so many there is one of every kind. */
+const TELLING_ORDERS = 200;
+
+/** The whole of it: the platform is started, loaded, killed piece by piece, left to come to rest, and looked through. */
+export async function runChaos({ directory, seed, durationMs, history, say }: ChaosRunOptions): Promise<ChaosResult> {
+  const random = createSeededRandom(seed);
+  const violations: string[] = [];
+  const passed = new Set<string>();
+  let reached = (_process: string): void => {};
+  function onEvent(event: ProcessEvent): void {
+    if (event.kind === "passed") return void passed.add(event.point);
+    history.add(event.kind, { ...event });
+    if (event.kind === "reached") reached(event.name);
+    if (event.kind === "exit" && event.how !== "SIGKILL" && !isClosing) {
+      violations.push(`${event.name} ended by itself: ${event.how}`);
+    }
+  }
+  let isClosing = false;
+
+  const restartDelayMs = () => random.between(0, 1000);
+  const platform = await startChaosPlatform({ directory, restartDelayMs, onEvent });
+  try {
+    const customers = await createCustomers(platform, seed, history);
+    const killer = createChaosKiller({ platform, random, history });
+    reached = killer.reached;
+    const reader = createBooksReader(platform.database);
+
+    say(`Running ${durationMs / 1000} s of orders and kills...`);
+    const stop = AbortSignal.timeout(durationMs);
+    const stopReading = new AbortController();
+    const reading = reader.run(stopReading.signal);
+    const killing = killer.run(stop);
+    const answered = await Promise.allSettled(customers.map((customer) => customer.run(stop)));
+    for (const each of answered) if (each.status === "rejected") violations.push(String(each.reason));
+    await killing;
+
+    say("Waiting until everything rests...");
+    const endedAt = Date.now();
+    await Promise.all(platform.processes.map((each) => each.ready(REST_LIMIT_MS)));
+    await rested(platform);
+    const restMs = Date.now() - endedAt;
+    stopReading.abort();
+    await reading;
+
+    say("Looking through the books...");
+    const facts = await readMoneyFacts(platform.database);
+    violations.push(
+      ...findViolations(
+        facts,
+        customers.flatMap(({ placed }) => placed),
+      ),
+    );
+    violations.push(...customers.flatMap((customer) => customer.violations), ...reader.violations);
+    violations.push(...(await verifyBooks(platform)));
+    if (facts.orders.length >= TELLING_ORDERS) violations.push(...neverPassed(passed));
+    for (const [kind, rows] of Object.entries(facts)) for (const row of rows) history.add(kind, { ...row });
+    for (const what of violations) history.add("violation", { what });
+    return { kills: killer.kills, facts, snapshots: reader.snapshots, violations, restMs };
+  } finally {
+    isClosing = true;
+    for (const [name, how] of await platform.close()) history.add("stopped", { name, how });
+  }
+}
+
+/** A point that nobody comes by kills nobody: the statement that tells it has changed. */
+const neverPassed = (passed: ReadonlySet<string>): string[] =>
+  Object.entries(CRASH_POINTS)
+    .filter(([point, { isRare }]) => !passed.has(point) && !isRare)
+    .map(([point]) => `no process came by the crash point ${point}: mend it in crash-points.ts`);
+
+async function rested(platform: ChaosPlatform): Promise<void> {
+  // What does not come to rest is found by the checks, with its name.
+  for (const startedAt = Date.now(); Date.now() - startedAt < REST_LIMIT_MS; await delay(100)) {
+    const open = await countOpen(platform.database);
+    if (Object.keys(open).length === 0) return;
+  }
+}
+
+type TablesOf<Work> = Work extends (db: Kysely<infer Tables>) => unknown ? Tables : never;
+
+async function verifyBooks({ database }: ChaosPlatform): Promise<string[]> {
+  const logger = createLogger({ name: "chaos", level: "warn" });
+  const url = database.url("payment", "payment");
+  const db = openDatabase<TablesOf<typeof verifyLedger>>({ url, logger, statementTimeoutMs: 60_000 });
+  try {
+    await verifyLedger(db);
+    return [];
+  } catch (error) {
+    return [`32, 33: ${(error as Error).message}`];
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function createCustomers(platform: ChaosPlatform, seed: number, history: ChaosHistory): Promise<ChaosCustomer[]> {
+  const { targets, admin } = platform;
+  const orders = createClient(orderv1.OrderService, { target: targets.order });
+  const catalog = createClient(orderv1.CatalogService, { target: targets.order });
+  const users = createClient(userv1.UserService, { target: targets.user });
+  const { products } = await catalog.listProducts({}, { timeoutMs: 10_000 });
+  const asAdmin = await login(platform, admin);
+  return Promise.all(
+    Array.from({ length: CUSTOMERS }, async (_, index) => {
+      const account = { email: `customer-${index}@chaos.example`, password: randomUUID() };
+      const signUp = { requestId: randomUUID(), displayName: "Customer", ...account };
+      await users.createUser(signUp, { timeoutMs: 20_000 });
+      const asCustomer = await login(platform, account);
+      const random = createSeededRandom(seed + 1 + index);
+      return createChaosCustomer({ orders, products, asCustomer, asAdmin, random, history });
+    }),
+  );
+}
+
+/** Well below the lifetime of an access token. */
+const LOGIN_AGE_MS = 600_000;
+
+async function login({ targets }: ChaosPlatform, account: { email: string; password: string }) {
+  const sessions = createClient(userv1.SessionService, { target: targets.user });
+  const create = async () => {
+    const { accessToken } = await sessions.createSession(account, { timeoutMs: 20_000 });
+    return { accessToken, at: Date.now() };
+  };
+  let session = await create();
+  return async (): Promise<CallOptions> => {
+    if (Date.now() - session.at > LOGIN_AGE_MS) session = await create();
+    return withDeadline({ metadata: createMetadata({ authorization: `Bearer ${session.accessToken}` }) });
+  };
+}

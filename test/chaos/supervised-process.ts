@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { openSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Arming } from "./crash-preload.ts";
+
+export interface SupervisedOptions {
+  name: string;
+  command: readonly string[];
+  env: Readonly<Record<string, string>>;
+  /** Where it writes what it says. */
+  logFile: string;
+  /** Whether it answers as it should. */
+  isReady: () => Promise<boolean>;
+  /** How long it stays away after its end, in milliseconds. */
+  restartDelayMs: () => number;
+  onEvent: (event: ProcessEvent) => void;
+}
+
+export type ProcessEvent =
+  | { kind: "start"; name: string; pid: number }
+  | { kind: "passed" | "reached"; name: string; point: string }
+  | { kind: "exit"; name: string; pid: number; how: number | NodeJS.Signals };
+
+/** A process that is started again whenever it ends, as by an orchestrator. */
+export interface SupervisedProcess {
+  readonly name: string;
+  /** Undefined while it is away. */
+  readonly pid: number | undefined;
+  /** Rejects where it takes too long. */
+  ready(limitMs: number): Promise<void>;
+  /** Has it kill a process when it comes to a crash point; without a point no more. */
+  arm(arming: Arming): void;
+  /** Ends it for good, by SIGTERM. How it ended. */
+  stop(): Promise<number | NodeJS.Signals>;
+}
+
+const POLL_MS = 50;
+
+export function supervise(options: SupervisedOptions): SupervisedProcess {
+  const { name, command, env, logFile, isReady, restartDelayMs, onEvent } = options;
+  const log = openSync(logFile, "a");
+  const stopping = new AbortController();
+  let child: ChildProcess | undefined;
+  let lastExit: number | NodeJS.Signals = 0;
+  const running = run();
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const [program = "", ...args] = command;
+      const started = spawn(program, args, { env: { ...env }, stdio: ["ignore", log, log, "ipc"] });
+      const pid = started.pid ?? 0;
+      child = started;
+      onEvent({ kind: "start", name, pid });
+      // One that is gone while it is written to.
+      started.on("error", () => {});
+      started.on("message", (met: { passed?: string; reached?: string }) => {
+        if (met.passed !== undefined) onEvent({ kind: "passed", name, point: met.passed });
+        if (met.reached !== undefined) onEvent({ kind: "reached", name, point: met.reached });
+      });
+      const [code, signal] = await once(started, "exit");
+      child = undefined;
+      lastExit = code ?? signal;
+      onEvent({ kind: "exit", name, pid, how: lastExit });
+      await delay(restartDelayMs(), undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  }
+
+  return {
+    name,
+    get pid() {
+      return child?.pid;
+    },
+    async ready(limitMs) {
+      for (const startedAt = Date.now(); ; await delay(POLL_MS)) {
+        if (child && (await isReady().catch(() => false))) return;
+        if (Date.now() - startedAt > limitMs)
+          throw new Error(`${name} is not ready after ${limitMs} ms: see ${logFile}`);
+      }
+    },
+    arm(arming) {
+      if (child?.connected) child.send(arming, () => {});
+    },
+    async stop() {
+      stopping.abort();
+      child?.kill("SIGTERM");
+      await running;
+      return lastExit;
+    },
+  };
+}
