@@ -65,10 +65,14 @@ export function createChaosKiller({ platform, random, history }: ChaosKillerOpti
     note(victim, undefined);
   }
 
-  /** Arms every process, each with a plan of its own; who comes to his point first kills, and the others are disarmed. */
+  /**
+   * Arms the replicas of a service, each with a plan of its own; who comes to his point first kills, and the other is
+   * disarmed. Services get their turn by the number of their points.
+   */
   async function killAtPoint(stop: AbortSignal): Promise<void> {
     hit = Promise.withResolvers();
-    for (const each of processes) {
+    const { service } = random.pick(Object.values(CRASH_POINTS));
+    for (const each of processes.filter((each) => each.service === service)) {
       const plan = takePlan(each);
       const pid = plan && (await pidOf(plan.victim));
       if (plan === undefined || pid === undefined) continue;
