@@ -3,7 +3,7 @@ import { GATEWAY_SERVICES } from "@tenon/gateway";
 import * as optionsv1 from "@tenon/options/tenon/options/v1";
 import { buildPath, httpRoutes } from "@tenon/transcoding";
 import { expect, test } from "vitest";
-import { ADMIN, ask, exchange, id, logIn, reasonOf, seen, signUp, watch } from "./rest-client.ts";
+import { ADMIN, ask, exchange, id, logIn, post, reasonOf, seen, signUp, watch } from "./rest-client.ts";
 
 test("greetings of all kinds", async () => {
   const greet = await ask("POST /v1/greet", "/v1/greet", { body: '{"name":"John"}' });
@@ -34,6 +34,15 @@ test("greetings of all kinds", async () => {
     messages: ['{"message":"Hello John"}'],
     code: 1000,
   });
+});
+
+test("generated clients of Connect and gRPC-Web call what has a route, and nothing else", async () => {
+  const greet = await post("/greeter.v1.GreetingService/Greet", { name: "John" });
+  expect(greet).toMatchObject({ status: 200, json: { message: "Hello John" } });
+  const inside = await post("/payment.v1.PaymentService/AuthorizePayment", {});
+  expect(inside).toMatchObject({ status: 404 });
+  const me = await post("/user.v1.UserService/GetMe", {});
+  expect(me).toMatchObject({ status: 401, json: { code: "unauthenticated" } });
 });
 
 test("an account, from sign-up to its end", async () => {

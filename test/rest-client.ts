@@ -55,8 +55,15 @@ interface Asked {
 export const seen = new Set<string>();
 
 /** One request; `route` is what it is a request of. */
-export async function ask(route: string, path: string, { token, body, headers = {} }: Asked = {}) {
-  const [method = ""] = route.split(" ");
+export async function ask(route: string, path: string, asked: Asked = {}) {
+  seen.add(route);
+  return send(route.split(" ")[0] as string, path, asked);
+}
+
+/** A call that is no route of REST. */
+export const post = (path: string, body: unknown) => send("POST", path, { body });
+
+async function send(method: string, path: string, { token, body, headers = {} }: Asked) {
   const response = await fetch(`${base}${path}`, {
     method,
     headers: {
@@ -67,7 +74,6 @@ export async function ask(route: string, path: string, { token, body, headers = 
     ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  seen.add(route);
   const text = await response.text();
   const json = response.headers.get("content-type")?.includes("json") && text !== "" ? parsed(text) : undefined;
   return { status: response.status, headers: response.headers, text, json };

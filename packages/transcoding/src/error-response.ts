@@ -89,7 +89,8 @@ export function statusJson(error: StatusError): JsonObject {
   return json;
 }
 
-function packedDetails({ reason, domain, metadata, violations, retryDelayMs, details: given }: StatusError) {
+/** The details of an error, those that it has as plain fields included. */
+export function packedDetails({ reason, domain, metadata, violations, retryDelayMs, details: given }: StatusError) {
   const has = ({ typeName }: { typeName: string }) => given.some(({ typeUrl }) => typeUrl.endsWith(`/${typeName}`));
   const packed: ErrorDetail[] = [];
   if (reason !== undefined && !has(rpcv1.ErrorInfoSchema)) {

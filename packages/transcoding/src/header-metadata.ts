@@ -1,5 +1,5 @@
 import { StatusError } from "@tenon/errors";
-import { createMetadata, type Metadata } from "@tenon/grpc";
+import { createMetadata, type Metadata, type MetadataValue } from "@tenon/grpc";
 
 /** Headers of a request: names in lower case, several of a name joined by commas. */
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -25,8 +25,8 @@ export function metadataFromHeaders(headers: RequestHeaders): Metadata {
   for (const name of Object.keys(headers)) {
     const value = headerOf(headers, name);
     if (value === undefined) continue;
-    if (PASSED.includes(name)) add(metadata, name, value, name);
-    else if (name.startsWith(PREFIX)) add(metadata, metadataKey(name), value, name);
+    if (PASSED.includes(name)) addMetadata(metadata, name, value, name);
+    else if (name.startsWith(PREFIX)) addMetadata(metadata, metadataKey(name), value, name);
   }
   return metadata;
 }
@@ -37,7 +37,8 @@ function metadataKey(name: string): string {
   return key;
 }
 
-function add(metadata: Metadata, key: string, value: string, header: string): void {
+/** Adds the value of a header; in base64 where its key ends in `-bin`. Throws INVALID_ARGUMENT, by the header's name. */
+export function addMetadata(metadata: Metadata, key: string, value: string, header: string): void {
   try {
     const binary = key.endsWith("-bin");
     if (binary && !/^[A-Za-z0-9+/]*={0,2}$/.test(value)) throw new Error("not base64");
@@ -66,13 +67,21 @@ export function timeoutFromHeaders(headers: RequestHeaders): number | undefined 
 /** What a server's metadata is to HTTP clients: `grpc-metadata-<key>`, or `grpc-trailer-<key>` of trailers. */
 export function headersFromMetadata(metadata: Metadata | undefined, prefix: "grpc-metadata-" | "grpc-trailer-") {
   const headers: Record<string, string> = {};
-  for (const key of Object.keys(metadata?.getMap() ?? {})) {
-    if (key.startsWith("grpc-") || key.startsWith(":") || TRANSPORT.includes(key)) continue;
-    const values = metadata?.get(key).map((value) => (typeof value === "string" ? value : value.toString("base64")));
-    const text = values?.join(",") ?? "";
-    if (/^[\x20-\x7e]*$/.test(text)) headers[`${prefix}${key}`] = text;
+  for (const [key, values] of metadata ? metadataEntries(metadata) : []) {
+    const texts = values.map((value) => (typeof value === "string" ? value : value.toString("base64")));
+    headers[`${prefix}${key}`] = texts.join(",");
   }
   return headers;
+}
+
+/** A server's metadata, without what gRPC and HTTP/2 say themselves and what is no text of a header. */
+export function metadataEntries(metadata: Metadata): [key: string, values: MetadataValue[]][] {
+  return Object.keys(metadata.getMap()).flatMap((key) => {
+    if (key.startsWith("grpc-") || key.startsWith(":") || TRANSPORT.includes(key)) return [];
+    const values = metadata.get(key);
+    const isText = values.every((value) => typeof value !== "string" || /^[\x20-\x7e]*$/.test(value));
+    return isText ? [[key, values]] : [];
+  });
 }
 
 const TRANSPORT = ["content-type", "date", "server", "te", "user-agent"];

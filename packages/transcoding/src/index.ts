@@ -1,3 +1,4 @@
+export { withConnect } from "./connect/with-connect.ts";
 export { errorResponse, HTTP_STATUS } from "./error-response.ts";
 export { toFetch } from "./fetch-handler.ts";
 export type { RequestHeaders } from "./header-metadata.ts";

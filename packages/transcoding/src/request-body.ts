@@ -54,28 +54,34 @@ export async function* chunksOf({ body }: HttpRequest): AsyncGenerator<Uint8Arra
   }
 }
 
+/** A body that is to be there in time: 408 after that. */
+export async function* inTime(body: AsyncGenerator<Uint8Array>, timeoutMs: number): AsyncGenerator<Uint8Array> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(requestTimeout()), timeoutMs);
+  try {
+    while (true) {
+      const { done, value } = await Promise.race([body.next(), late.promise]);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    clearTimeout(timer);
+    // Not awaited: what does not come does not come to an end either.
+    void body.return(undefined).catch(() => {});
+  }
+}
+
 /** The bytes of a body. */
 export async function readBody(request: HttpRequest, { maxBytes, timeoutMs }: BodyLimits): Promise<Buffer> {
   const { body, headers } = request;
   if (body === undefined) return Buffer.alloc(0);
   if (Number(headerOf(headers, "content-length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(requestTimeout()), timeoutMs);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const iterator = chunksOf(request);
-  try {
-    while (true) {
-      const { done, value } = await Promise.race([iterator.next(), late.promise]);
-      if (done) return chunks.length === 1 ? Buffer.from(chunks[0] as Uint8Array) : Buffer.concat(chunks);
-      length += value.byteLength;
-      if (length > maxBytes) throw bodyTooLarge(maxBytes);
-      chunks.push(value);
-    }
-  } catch (error) {
-    void iterator.return(undefined).catch(() => {});
-    throw error;
-  } finally {
-    clearTimeout(timer);
+  for await (const chunk of inTime(chunksOf(request), timeoutMs)) {
+    length += chunk.byteLength;
+    if (length > maxBytes) throw bodyTooLarge(maxBytes);
+    chunks.push(chunk);
   }
+  return chunks.length === 1 ? Buffer.from(chunks[0] as Uint8Array) : Buffer.concat(chunks);
 }

@@ -1,4 +1,4 @@
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { CallOptions, Client } from "@tenon/grpc";
 import { answerMessage } from "./answer-message.ts";
 import { answerStream } from "./answer-stream.ts";
@@ -41,6 +41,8 @@ export interface Transcoder {
   readonly handle: HandleRequest;
   /** What a request leads to, for who answers it otherwise than by one response. Throws where it leads nowhere. */
   find(request: HttpRequest): Exchange;
+  /** Calls a method of a backend. */
+  callOf(method: DescMethod): AnyMethod;
 }
 
 /**
@@ -61,6 +63,10 @@ export function createTranscoder(options: TranscoderOptions): Transcoder {
   const router = createRouter(routes);
   const clients = new Map(backends.map(({ service, client }) => [service.typeName, client]));
 
+  const callOf = ({ parent, localName }: DescMethod): AnyMethod => {
+    const client = clients.get(parent.typeName) as unknown as Record<string, AnyMethod>;
+    return client[localName] as AnyMethod;
+  };
   const match = (request: HttpRequest, path: string) =>
     router.match(request.method, path) ?? (request.method === "HEAD" ? router.match("GET", path) : undefined);
 
@@ -71,8 +77,7 @@ export function createTranscoder(options: TranscoderOptions): Transcoder {
       metadata: metadataFromHeaders(request.headers),
       ...(timeout !== undefined && { timeoutMs: timeout }),
     };
-    const client = clients.get(route.method.parent.typeName) as unknown as Record<string, AnyMethod>;
-    const call = client[route.method.localName] as AnyMethod;
+    const call = callOf(route.method);
     return { request, route, variables, query: splitUrl(request.url).query, call, options: callOptions };
   }
 
@@ -103,6 +108,7 @@ export function createTranscoder(options: TranscoderOptions): Transcoder {
   return {
     routes,
     rules,
+    callOf,
     find(request) {
       const { path } = splitUrl(request.url);
       const found = match(request, path);

@@ -2,7 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import type { Client } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import type { DrainableServer } from "@tenon/runtime";
-import { createTranscoder, createWebSockets, type TranscoderOptions } from "@tenon/transcoding";
+import { createTranscoder, createWebSockets, type TranscoderOptions, withConnect } from "@tenon/transcoding";
 import type { Registry } from "prom-client";
 import { createHttpPort, type HttpPortOptions } from "./http-port.ts";
 import { createLiveStreams, drainingError } from "./live-streams.ts";
@@ -29,7 +29,9 @@ export function wireGateway(options: WireGatewayOptions): DrainableServer {
   const webSockets = createWebSockets({ transcoder, observe: begin });
   return createHttpPort({
     ...limits,
-    handle: requestTracing(logged(withSecurityHeaders(withStaticFiles(files, streams.tracked(transcoder.handle))))),
+    handle: requestTracing(
+      logged(withSecurityHeaders(withStaticFiles(files, streams.tracked(withConnect(transcoder))))),
+    ),
     webSockets,
     endStreams() {
       streams.end();
