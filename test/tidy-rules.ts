@@ -38,6 +38,7 @@ const LAYERS = [
   ["database"],
   ["transcoding"],
   ["runtime"],
+  ["events"],
   ["testing"],
 ];
 

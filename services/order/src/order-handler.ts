@@ -1,13 +1,11 @@
-import { create } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import * as orderv1 from "@tenon/contracts/order/v1";
 import { type Once, type Paging, withSignal } from "@tenon/database";
 import { StatusError } from "@tenon/errors";
 import { type Call, type Handlers, type Implementation, implement } from "@tenon/grpc";
 import { principalOf } from "@tenon/interceptors";
-import { fromMinor, toMinor } from "@tenon/money";
+import { toMinor } from "@tenon/money";
 import type { Kysely } from "kysely";
-import type { Order, OrderItem } from "./order.ts";
+import { toWire } from "./order-message.ts";
 import type { Caller, OrderService } from "./order-service.ts";
 import { type OrderState, orderStateNames } from "./order-states.ts";
 import type { Tables } from "./order-tables.ts";
@@ -67,29 +65,6 @@ function callerOf(call: Call): Caller {
   if (principal.kind === "user") return { userId: principal.id, isAdmin: principal.role === "admin" };
   throw new StatusError("PERMISSION_DENIED", "orders are for users", { reason: "NOT_ALLOWED" });
 }
-
-const toWire = (order: Order): orderv1.Order =>
-  create(orderv1.OrderSchema, {
-    id: order.id,
-    userId: order.userId,
-    items: order.items.map(toWireItem),
-    total: fromMinor(order.total),
-    refunded: fromMinor(order.refunded),
-    refunding: fromMinor(order.refunding),
-    state: orderv1.OrderState[order.state],
-    version: order.version,
-    paymentId: order.paymentId ?? "",
-    ...(order.failure && { failure: order.failure }),
-    createTime: timestampFromDate(order.createdAt),
-    updateTime: timestampFromDate(order.updatedAt),
-    etag: String(order.version),
-  });
-
-const toWireItem = ({ unitPrice, amount, ...item }: OrderItem) => ({
-  ...item,
-  unitPrice: fromMinor(unitPrice),
-  amount: fromMinor(amount),
-});
 
 const fromWireState = (state: orderv1.OrderState): OrderState | undefined =>
   orderStateNames.find((name) => orderv1.OrderState[name] === state);

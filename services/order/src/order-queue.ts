@@ -17,6 +17,8 @@ export interface ClaimedOrder {
   readonly paymentId: string | undefined;
   /** How often the present step has failed. */
   readonly attempts: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
   /** Names this claim of this order, and no other claim. */
   readonly claim: string;
   /** The trace of the call that placed the order. */
@@ -28,8 +30,10 @@ export interface OrderChange {
   state: OrderState;
   paymentId?: string | undefined;
   refunded?: Money;
-  /** A refund that is done: its amount is no longer under way. */
+  /** A refund that has ended: its amount is no longer under way. */
   refund?: Refund;
+  /** How; by default DONE. */
+  refundState?: "DONE" | "REFUSED";
   failure?: OrderFailure;
 }
 

@@ -1,8 +1,11 @@
 import { readPage } from "@tenon/database";
+import { writeWithEvent } from "@tenon/events";
 import { currentTraceParent } from "@tenon/interceptors";
 import { type ExpressionBuilder, type Kysely, type Selectable, sql } from "kysely";
 import type { Order, OrderItem } from "./order.ts";
+import { toOrderEvent } from "./order-events.ts";
 import type { Caller, OrderRepository } from "./order-service.ts";
+import { stepOf } from "./order-states.ts";
 import type { OrderItemTable, OrderTable, Tables } from "./order-tables.ts";
 
 /** Orders in PostgreSQL, on a pool or in a transaction. */
@@ -32,7 +35,7 @@ export function createOrderRepository(db: Kysely<Tables>): OrderRepository {
 
   return {
     async insert(order, paymentMethod) {
-      await db
+      const insert = db
         .insertInto("orders")
         .values({
           id: order.id,
@@ -46,7 +49,8 @@ export function createOrderRepository(db: Kysely<Tables>): OrderRepository {
           updated_at: order.updatedAt,
           trace_parent: currentTraceParent() ?? null,
         })
-        .execute();
+        .returning("id");
+      await writeWithEvent(db, insert, toOrderEvent(order));
       const rows = order.items.map((item, position) => ({
         order_id: order.id,
         position,
@@ -67,6 +71,11 @@ export function createOrderRepository(db: Kysely<Tables>): OrderRepository {
     async findAndLock(orderId, caller) {
       const row = await visible(caller).where("id", "=", orderId).forUpdate().executeTakeFirst();
       return row && (await withItems([row]))[0];
+    },
+
+    async lockOfUser(userId, states, limit) {
+      const query = db.selectFrom("orders").selectAll().where("user_id", "=", userId).where("state", "in", states);
+      return withItems(await query.orderBy("id").limit(limit).forUpdate().execute());
     },
 
     async list({ state }, caller, page) {
@@ -91,22 +100,37 @@ export function createOrderRepository(db: Kysely<Tables>): OrderRepository {
     },
 
     async move(order, state, now) {
+      // Times of one order never run backwards, whatever clocks do.
+      const updatedAt = new Date(Math.max(now.getTime(), order.updatedAt.getTime()));
+      const moved = { ...order, state, version: order.version + 1n, updatedAt };
       // A claim stays as it is: the worker that holds it finds the order changed and goes on from there.
-      const row = await db
+      const change = db
         .updateTable("orders")
         .set({
           state,
+          refunded_minor: order.refunded.minor,
           refunding_minor: order.refunding.minor,
-          version: order.version + 1n,
-          updated_at: sql`greatest(updated_at, ${now})`,
+          version: moved.version,
+          updated_at: updatedAt,
           attempts: 0,
-          next_attempt_at: sql`now()`,
+          next_attempt_at: stepOf(moved) === undefined ? null : sql`now()`,
         })
         .where("id", "=", order.id)
         .where("version", "=", order.version)
-        .returning("updated_at")
-        .executeTakeFirstOrThrow();
-      return { ...order, state, version: order.version + 1n, updatedAt: row.updated_at };
+        .returning("id");
+      const row = await writeWithEvent(db, change, toOrderEvent(moved));
+      if (row === undefined) throw new Error(`order ${order.id} changed while it was locked`);
+      return moved;
+    },
+
+    async wake(orderId) {
+      await db
+        .updateTable("orders")
+        .set({ next_attempt_at: sql`now()`, attempts: 0 })
+        .where("id", "=", orderId)
+        .where("next_attempt_at", ">", sql<Date>`now()`)
+        .where("claimed_by", "is", null)
+        .execute();
     },
   };
 }

@@ -41,7 +41,7 @@ export function createOrderSaga({ queue, payments, users }: OrderSagaOptions): O
 
     async refund(order, signal) {
       const asked = await queue.nextRefund(order);
-      const refund = asked ?? { id: requestId(order, "refund"), amountMinor: order.total.minor - order.refunded.minor };
+      const refund = asked ?? { id: restId(order), amountMinor: order.total.minor - order.refunded.minor };
       const amount = { currency: order.total.currency, minor: refund.amountMinor };
       const request = { requestId: refund.id, paymentId: paymentIdOf(order), amount };
       return followRefund(order, { refund, asked: asked !== undefined }, await payments.refund(request, signal));
@@ -96,6 +96,8 @@ export function createOrderSaga({ queue, payments, users }: OrderSagaOptions): O
   /**
    * Notes a refund that is done. Refunds of an order are asked for one after the other, so that the payment tells of each
    * whether it is: what it has given back includes this one. A cancellation or another refund may have come meanwhile.
+   * Where somebody else gave money back, so that less is left than was asked for, the order follows the payment, and the
+   * rest of an order that is given back as a whole is asked for next.
    */
   async function followRefund(
     order: ClaimedOrder,
@@ -105,14 +107,15 @@ export function createOrderSaga({ queue, payments, users }: OrderSagaOptions): O
     let current: ClaimedOrder | undefined = order;
     while (current !== undefined) {
       const refunded = { ...current.refunded, minor: current.refunded.minor + refund.amountMinor };
-      if ((payment.refundedMinor ?? 0n) < refunded.minor) {
+      const given = { ...refunded, minor: payment.refundedMinor ?? 0n };
+      const done = given.minor >= refunded.minor;
+      if (!done && given.minor <= current.refunded.minor) {
         throw new Error(`a refund of order ${order.id} was refused while its payment is ${payment.state}`);
       }
-      const state = refunded.minor === current.total.minor ? "REFUNDED" : current.state;
       const changed: ClaimedOrder | undefined = await queue.change(current, {
-        state,
-        refunded,
-        ...(asked && { refund }),
+        state: refunded.minor === current.total.minor && done ? "REFUNDED" : current.state,
+        refunded: done ? refunded : given,
+        ...(asked && { refund, refundState: done ? "DONE" : "REFUSED" }),
       });
       if (changed !== undefined) return goOn(changed);
       current = await queue.reload(order);
@@ -128,6 +131,10 @@ export function createOrderSaga({ queue, payments, users }: OrderSagaOptions): O
 
 /** An id of its own for each step of each order, the same in every attempt and in every process. */
 export const requestId = (order: { id: string }, step: OrderStep): string => uuidv5(step, order.id);
+
+/** The same for what is left of it: another one where another amount is. */
+const restId = (order: ClaimedOrder): string =>
+  order.refunded.minor === 0n ? requestId(order, "refund") : uuidv5(`refund after ${order.refunded.minor}`, order.id);
 
 const goOn = (order: ClaimedOrder | undefined) => (order && stepOf(order) ? order : undefined);
 

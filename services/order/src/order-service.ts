@@ -17,12 +17,16 @@ export interface OrderRepository {
   find(orderId: string, caller: Caller): Promise<Order | undefined>;
   /** As `find`, and holds the order unchanged by others until the transaction ends. */
   findAndLock(orderId: string, caller: Caller): Promise<Order | undefined>;
+  /** Orders of a user that are in one of these states, locked; `limit` at most. */
+  lockOfUser(userId: string, states: readonly OrderState[], limit: number): Promise<Order[]>;
   /** The newest first. */
   list(filter: OrderFilter, caller: Caller, page: Page): Promise<Paged<Order>>;
-  /** Moves a locked order on and has a worker look at it. Returns it as it is then. */
+  /** Moves a locked order on, what was refunded of it included, and has a worker look at it. Returns it as it is then. */
   move(order: Order, state: OrderState, now: Date): Promise<Order>;
   /** As `move`, with a refund that the worker is to ask for. */
   refund(order: Order, refund: Refund, state: OrderState, now: Date): Promise<Order>;
+  /** Has a worker look at an order at once that waits for the end of a delay. */
+  wake(orderId: string): Promise<void>;
 }
 
 /** An order as a user asks for it. */

@@ -61,6 +61,11 @@ export const orderStateNames = Object.keys(ORDER_STATES) as OrderState[];
 /** The rule of a state, with every column of the table. */
 export const ruleOf = (state: OrderState): OrderStateRule<OrderState> => ORDER_STATES[state];
 
+/** Those from which a cancellation leads back, before the money is taken. */
+export const unpaidStates: readonly OrderState[] = orderStateNames.filter(
+  (state) => state !== "CANCELLING" && ruleOf(state).cancel === "CANCELLING",
+);
+
 /** What is to be done about an order, if anything: a confirmed one is worked on while refunds are under way. */
 export const stepOf = ({ state, refunding }: { state: OrderState; refunding: { minor: bigint } }) =>
   state === "CONFIRMED" && refunding.minor > 0n ? "refund" : ruleOf(state).step;

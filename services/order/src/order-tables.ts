@@ -61,6 +61,6 @@ export interface OrderRefundTable {
   id: string;
   order_id: string;
   amount_minor: bigint;
-  state: "PENDING" | "DONE";
+  state: "PENDING" | "DONE" | "REFUSED";
   created_at: Date;
 }

@@ -17,18 +17,20 @@ export async function createOrderWire() {
 
   /** One process of several on the same database; `workers` begin with `startWorkers`. */
   function createReplica() {
+    const registry = new Registry();
     const listener = createListener({ url: world.url, channels: ORDER_CHANNELS, logger });
     const wired = wireOrder({
       db: world.db,
       listener,
       logger,
+      registry,
       secret: Buffer.alloc(32, "order"),
       payments: world.payments,
       users: world.users,
       worker: { pollMs: 60_000 },
     });
     const methods = methodsOf(wired.services);
-    const interceptors = standardServer({ logger, registry: new Registry(), methods, auth: issuer.verifiers("order") });
+    const interceptors = standardServer({ logger, registry, methods, auth: issuer.verifiers("order") });
     const server = createServer({ services: wired.services, interceptors });
     const orders = createClient(orderv1.OrderService, { target: server });
     const catalog = createClient(orderv1.CatalogService, { target: server });

@@ -1,32 +1,39 @@
 import { createOnce, createPaging, deleteExpired, type Listener } from "@tenon/database";
+import { createEventHandler, createListening, type Inbox, OUTBOX_CHANNEL } from "@tenon/events";
 import type { Implementation } from "@tenon/grpc";
 import { principalOf } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import { createPeriodicWorker, type Worker } from "@tenon/runtime";
 import type { Kysely } from "kysely";
+import type { Registry } from "prom-client";
 import { v7 as uuidv7 } from "uuid";
 import { createCatalogHandler } from "./catalog-handler.ts";
 import { createCatalogRepository } from "./catalog-repository.ts";
 import { createCatalogService } from "./catalog-service.ts";
+import { createOrderFollowService } from "./order-follow-service.ts";
 import { createOrderHandler } from "./order-handler.ts";
 import { createOrderRepository } from "./order-repository.ts";
 import { createOrderSaga } from "./order-saga.ts";
 import { createOrderService } from "./order-service.ts";
 import { createOrderStatusFeed } from "./order-status-feed.ts";
+import { orderSubscriptions } from "./order-subscriptions.ts";
 import type { Tables } from "./order-tables.ts";
 import { createOrderWorker, type OrderWorkerOptions } from "./order-worker.ts";
 import type { Payments } from "./payments.ts";
 import { createPostgresOrderQueue } from "./postgres-order-queue.ts";
 import type { Users } from "./users.ts";
 
-/** The triggers of the migrations notify on these: an order's id after its change, and that some order can be worked on. */
-export const ORDER_CHANNELS = ["order_changed", "order_due"] as const;
+/** The triggers of the migrations notify on these: an order's id after its change, that some order can be worked on, and that
+ * there is an event to tell. */
+export const ORDER_CHANNELS = ["order_changed", "order_due", OUTBOX_CHANNEL] as const;
 
 export interface WireOrderOptions {
   db: Kysely<Tables>;
   /** Of ORDER_CHANNELS, on the same database. */
   listener: Listener;
   logger: Logger;
+  /** Learns about events that arrive. */
+  registry: Registry;
   /** For page tokens and fingerprints of requests: at least 16 bytes, the same for every replica. */
   secret: Uint8Array;
   payments: Payments;
@@ -45,11 +52,13 @@ const FORGET_INTERVAL_MS = 600_000;
 export interface WiredOrder {
   readonly services: readonly Implementation[];
   readonly workers: readonly Worker[];
+  /** Takes the events of others, however they come. */
+  readonly inbox: Inbox;
 }
 
 /** The service without its process: storage, rules, handlers and the saga's worker, joined. */
 export function wireOrder(options: WireOrderOptions): WiredOrder {
-  const { db, listener, logger, secret, payments, users, leaseMs = 3000, worker } = options;
+  const { db, listener, logger, registry, secret, payments, users, leaseMs = 3000, worker } = options;
   const { now = () => new Date(), newId = () => uuidv7(), random = Math.random } = options;
 
   const changes = createOrderStatusFeed({
@@ -70,15 +79,20 @@ export function wireOrder(options: WireOrderOptions): WiredOrder {
   const queue = createPostgresOrderQueue({ db, now, newId, leaseMs });
   const saga = createOrderSaga({ queue, payments, users });
   const onDue = (wake: () => void) => listener.subscribe("order_due", { onNotify: wake, onGap: wake });
+  const follow = (on: Kysely<Tables>) => createOrderFollowService({ orders: createOrderRepository(on), now });
+  const listening = createListening({ db, subscriptions: orderSubscriptions(follow), logger, registry });
   const forgetAnswers = (signal: AbortSignal) => deleteExpired(db, { now: now(), signal });
   return {
     services: [
       createCatalogHandler({ ...handling, service: catalog }),
       createOrderHandler({ ...handling, service: orders }),
+      createEventHandler(listening),
     ],
     workers: [
       createOrderWorker({ queue, saga, onDue, logger, now, random, renewMs: leaseMs / 3, ...worker }),
       createPeriodicWorker({ name: "old-answers", intervalMs: FORGET_INTERVAL_MS, work: forgetAnswers, logger }),
+      ...listening.workers,
     ],
+    inbox: listening.inbox,
   };
 }

@@ -1,4 +1,5 @@
 import { databaseMigrations } from "@tenon/database";
+import { inboxMigrations, outboxMigrations } from "@tenon/events";
 import { testDatabase } from "@tenon/testing";
 import { sql } from "kysely";
 import { v7 as uuidv7 } from "uuid";
@@ -19,7 +20,7 @@ const nobodyWatches: OrderChanges = {
 
 /** For tests: orders on a real PostgreSQL, with payments and users that the test controls. */
 export async function createOrderWorld() {
-  const migrations = [databaseMigrations, new URL("./migrations/", import.meta.url)];
+  const migrations = [databaseMigrations, outboxMigrations, inboxMigrations, new URL("./migrations/", import.meta.url)];
   const { db, url, close } = await testDatabase<Tables>({ migrations });
   const now = () => new Date();
   const payments = createSimulatedPayments();

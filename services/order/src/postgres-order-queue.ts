@@ -1,5 +1,7 @@
+import { writeWithEvent } from "@tenon/events";
 import { type Kysely, type Selectable, sql } from "kysely";
 import type { Refund } from "./order.ts";
+import { toOrderEvent } from "./order-events.ts";
 import type { ClaimedOrder, OrderQueue } from "./order-queue.ts";
 import { stepOf } from "./order-states.ts";
 import type { OrderTable, Tables } from "./order-tables.ts";
@@ -75,23 +77,32 @@ export function createPostgresOrderQueue(options: PostgresOrderQueueOptions): Or
       return row && { id: row.id, amountMinor: row.amount_minor };
     },
 
-    async change(order, { state, paymentId, refunded, refund, failure }) {
-      const refundingMinor = order.refunding.minor - (refund?.amountMinor ?? 0n);
-      const rests = stepOf({ state, refunding: { minor: refundingMinor } }) === undefined;
+    async change(order, { state, paymentId = order.paymentId, refunded = order.refunded, failure, ...change }) {
+      const { refund, refundState = "DONE" } = change;
+      const refunding = { ...order.refunding, minor: order.refunding.minor - (refund?.amountMinor ?? 0n) };
+      // Times of one order never run backwards, whatever clocks do.
+      const updatedAt = new Date(Math.max(now().getTime(), order.updatedAt.getTime()));
+      const version = order.version + 1n;
+      const next = { ...order, state, paymentId, refunded, refunding, failure, version, updatedAt };
+      const rests = stepOf(next) === undefined;
       const values = {
         state,
-        ...(paymentId !== undefined && { payment_id: paymentId }),
-        ...(refunded !== undefined && { refunded_minor: refunded.minor }),
-        refunding_minor: refundingMinor,
+        payment_id: paymentId ?? null,
+        refunded_minor: refunded.minor,
+        refunding_minor: refunding.minor,
         ...(failure !== undefined && { failure_reason: failure.reason, failure_message: failure.message }),
-        version: order.version + 1n,
-        updated_at: sql<Date>`greatest(updated_at, ${now()})`,
+        version,
+        updated_at: updatedAt,
         attempts: 0,
         ...(rests ? { ...UNCLAIMED, next_attempt_at: null } : { lease_until: after(leaseMs) }),
       };
-      const write = (on: Kysely<Tables>) =>
-        held(order, on).set(values).where("version", "=", order.version).returningAll().executeTakeFirst();
-      const row = refund ? await db.transaction().execute((tx) => writeRefund(tx, refund, write)) : await write(db);
+      const write = (on: Kysely<Tables>) => {
+        const changed = held(order, on).set(values).where("version", "=", order.version).returningAll();
+        return writeWithEvent(on, changed, toOrderEvent(next));
+      };
+      const row = refund
+        ? await db.transaction().execute((tx) => writeRefund(tx, { ...refund, state: refundState }, write))
+        : await write(db);
       return row && { ...toClaimed(row), claim: order.claim };
     },
 
@@ -116,9 +127,13 @@ export function createPostgresOrderQueue(options: PostgresOrderQueueOptions): Or
 }
 
 /** The order's change and its refund's, or neither. */
-async function writeRefund<Row>(tx: Kysely<Tables>, { id }: Refund, write: (on: Kysely<Tables>) => Promise<Row>) {
+async function writeRefund<Row>(
+  tx: Kysely<Tables>,
+  { id, state }: Refund & { state: "DONE" | "REFUSED" },
+  write: (on: Kysely<Tables>) => Promise<Row>,
+) {
   const row = await write(tx);
-  if (row) await tx.updateTable("order_refunds").set({ state: "DONE" }).where("id", "=", id).execute();
+  if (row) await tx.updateTable("order_refunds").set({ state }).where("id", "=", id).execute();
   return row;
 }
 
@@ -136,6 +151,8 @@ const toClaimed = (row: Selectable<OrderTable>): ClaimedOrder => ({
   paymentAsked: row.payment_asked_at !== null,
   paymentId: row.payment_id ?? undefined,
   attempts: row.attempts,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
   claim: row.claimed_by ?? "",
   traceParent: row.trace_parent ?? undefined,
 });

@@ -1,6 +1,7 @@
 import * as paymentv1 from "@tenon/contracts/payment/v1";
 import * as userv1 from "@tenon/contracts/user/v1";
 import { createListener, databaseMigrations, migrate, openDatabase, prepareDatabase } from "@tenon/database";
+import { createGrpcPublisher, createPublishing, inboxMigrations, outboxMigrations } from "@tenon/events";
 import { createClient } from "@tenon/grpc";
 import { currentCall, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
@@ -17,8 +18,13 @@ import { ORDER_CHANNELS, wireOrder } from "./order-wiring.ts";
 
 export { ORDER_CHANNELS, type WiredOrder, type WireOrderOptions, wireOrder } from "./order-wiring.ts";
 
-/** The service's tables, and those of `once`. */
-export const orderMigrations: readonly URL[] = [databaseMigrations, new URL("./migrations/", import.meta.url)];
+/** The service's tables, and those of `once`, outbox and inbox. */
+export const orderMigrations: readonly URL[] = [
+  databaseMigrations,
+  outboxMigrations,
+  inboxMigrations,
+  new URL("./migrations/", import.meta.url),
+];
 
 export interface StartOrderOptions {
   config: OrderConfig;
@@ -61,17 +67,21 @@ export async function startOrder({ config, logger }: StartOrderOptions): Promise
     db,
     listener,
     logger,
+    registry,
     secret: readReplicaSecret({ config, name: "order" }),
     payments: createGrpcPayments({ client: payments }),
     users: createGrpcUsers({ client: users }),
   });
+  // Nobody listens to orders yet: without a broker their events are kept for those who will.
+  const publishing = createPublishing({ db, listener, publisher: createGrpcPublisher({ subscribers: [] }), ...called });
   return startService({
     name: "order",
     config,
     logger,
     auth,
     registry,
-    ...wired,
+    services: wired.services,
+    workers: [...wired.workers, ...publishing],
     checks: { database },
     async close() {
       for (const client of [keys, users, payments]) client.close();

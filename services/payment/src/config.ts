@@ -5,6 +5,10 @@ const spec = {
   ...serviceConfig({ port: 8083 }),
   DATABASE_URL: str({ desc: "PostgreSQL for payments, as postgres://role:password@host:port/database" }),
   USER_TARGET: str({ default: "127.0.0.1:8081", desc: "where the user service is, whose keys verify users' tokens" }),
+  ORDER_TARGET: str({
+    default: "127.0.0.1:8082",
+    desc: "where the order service is, which hears what happens to payments",
+  }),
   PROCESSOR_TARGET: str({ default: "127.0.0.1:8084", desc: "where the payment processor is" }),
   PROCESSOR_TIMEOUT: duration({ default: 4000, desc: "time that the processor has for one answer" }),
   STEP_LEASE: duration({

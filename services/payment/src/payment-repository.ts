@@ -1,7 +1,9 @@
 import { readPage } from "@tenon/database";
-import { type ExpressionBuilder, type Kysely, sql } from "kysely";
+import { writeWithEvent } from "@tenon/events";
+import type { ExpressionBuilder, Kysely } from "kysely";
 import { insertEntry } from "./ledger-repository.ts";
 import type { Payment, PaymentFacts, PaymentFilter, PaymentStore } from "./payment.ts";
+import { toPaymentEvent } from "./payment-events.ts";
 import { statesBefore } from "./payment-states.ts";
 import { STEP_COLUMNS, type Tables, toPayment, toRow, toWork } from "./payment-tables.ts";
 
@@ -21,13 +23,13 @@ export function createPaymentStore(db: Kysely<Tables>): PaymentStore {
     atomically: (work) => db.transaction().execute((tx) => work(createPaymentStore(tx))),
 
     async insert(payment) {
-      const { numInsertedOrUpdatedRows } = await db
+      const insert = db
         .insertInto("payments")
         .values(toRow(payment))
         // Of the order: the id is new.
         .onConflict((conflict) => conflict.doNothing())
-        .executeTakeFirst();
-      return numInsertedOrUpdatedRows === 1n;
+        .returning("id");
+      return (await writeWithEvent(db, insert, toPaymentEvent(payment))) !== undefined;
     },
 
     async lock(id) {
@@ -36,15 +38,13 @@ export function createPaymentStore(db: Kysely<Tables>): PaymentStore {
     },
 
     async transit(payment, state, facts, at) {
-      const row = await update(payment, facts)
-        .set((old) => ({
-          state,
-          version: old("version", "+", 1n),
-          // Never back, whatever the clock does.
-          updated_at: sql<Date>`greatest(updated_at, ${at})`,
-        }))
-        .where("state", "in", statesBefore(state))
-        .executeTakeFirst();
+      // Never back, whatever the clock does.
+      const updatedAt = new Date(Math.max(at.getTime(), payment.updatedAt.getTime()));
+      const next = { ...payment, ...facts, state, version: payment.version + 1n, updatedAt };
+      const change = update(payment, facts)
+        .set({ state, version: next.version, updated_at: updatedAt })
+        .where("state", "in", statesBefore(state));
+      const row = await writeWithEvent(db, change, toPaymentEvent(next));
       if (row === undefined) throw new Error(`a payment did not go from ${payment.state} to ${state}`);
       return toPayment(row);
     },

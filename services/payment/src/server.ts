@@ -1,6 +1,8 @@
+import * as eventsv1 from "@tenon/contracts/events/v1";
 import * as processorv1 from "@tenon/contracts/processor/v1";
 import * as userv1 from "@tenon/contracts/user/v1";
 import {
+  createListener,
   createOnce,
   createPaging,
   databaseMigrations,
@@ -9,6 +11,7 @@ import {
   openDatabase,
   prepareDatabase,
 } from "@tenon/database";
+import { createGrpcPublisher, createPublishing, OUTBOX_CHANNEL, outboxMigrations } from "@tenon/events";
 import { createClient, type Implementation } from "@tenon/grpc";
 import { currentCall, principalOf, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
@@ -40,7 +43,7 @@ import type { Processor } from "./processor.ts";
 import { verifyLedger } from "./verify-ledger.ts";
 
 /** The tables of payment, in their order. */
-export const paymentMigrations = [databaseMigrations, new URL("./migrations/", import.meta.url)];
+export const paymentMigrations = [databaseMigrations, outboxMigrations, new URL("./migrations/", import.meta.url)];
 
 export interface PaymentParts {
   db: Kysely<Tables>;
@@ -126,6 +129,12 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
     target: config.PROCESSOR_TARGET,
     interceptors: standardClient({ ...called, identity: auth.identityFor("processor") }),
   });
+  const order = createClient(eventsv1.EventService, {
+    target: config.ORDER_TARGET,
+    interceptors: standardClient({ ...called, identity: auth.identityFor("order") }),
+  });
+  const listener = createListener({ url: config.DATABASE_URL, channels: [OUTBOX_CHANNEL], logger });
+  const publisher = createGrpcPublisher({ subscribers: [order] });
   const { services, workers } = wirePayment({
     db,
     processor: createGrpcProcessor({ client, timeoutMs: config.PROCESSOR_TIMEOUT }),
@@ -143,10 +152,11 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
     auth,
     registry,
     services,
-    workers,
+    workers: [...workers, ...createPublishing({ db, listener, publisher, ...called })],
     checks: { database },
     async close() {
-      for (const each of [keys, client]) each.close();
+      for (const each of [keys, client, order]) each.close();
+      await listener.close();
       await db.destroy();
     },
   });

@@ -4,6 +4,10 @@ import { serviceConfig } from "@tenon/runtime";
 const spec = {
   ...serviceConfig({ port: 8081 }),
   DATABASE_URL: str({ desc: "PostgreSQL database of this service, as postgres://role:password@host:port/database" }),
+  ORDER_TARGET: str({
+    default: "127.0.0.1:8082",
+    desc: "where the order service is, which hears what happens to users",
+  }),
   ACCESS_TOKEN_LIFETIME: duration({ default: 900_000, desc: "how long an access token holds" }),
   SESSION_MAX_AGE: duration({ default: 2_592_000_000, desc: "how long a session can be refreshed after its log-in" }),
   SESSION_MAX_IDLE: duration({ default: 604_800_000, desc: "how long a session can go without a refresh" }),

@@ -1,7 +1,11 @@
-import { databaseMigrations, migrate, openDatabase, prepareDatabase } from "@tenon/database";
-import { currentCall } from "@tenon/interceptors";
+import * as eventsv1 from "@tenon/contracts/events/v1";
+import { createListener, databaseMigrations, migrate, openDatabase, prepareDatabase } from "@tenon/database";
+import { createGrpcPublisher, createPublishing, OUTBOX_CHANNEL, outboxMigrations } from "@tenon/events";
+import { createClient } from "@tenon/grpc";
+import { currentCall, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import { createAuth, type RunningService, readReplicaSecret, startService } from "@tenon/runtime";
+import { Registry } from "prom-client";
 import type { UserConfig } from "./config.ts";
 import type { FirstAdmin } from "./first-admin.ts";
 import { readKeyFile } from "./key-file.ts";
@@ -13,8 +17,12 @@ import { createWorkQueue } from "./work-queue.ts";
 export type { FirstAdmin } from "./first-admin.ts";
 export { type WiredUser, type WireUserOptions, wireUser } from "./user-wiring.ts";
 
-/** The service's tables, and those of `once`. */
-export const userMigrations: readonly URL[] = [databaseMigrations, new URL("./migrations/", import.meta.url)];
+/** The service's tables, those of `once`, and the outbox. */
+export const userMigrations: readonly URL[] = [
+  databaseMigrations,
+  outboxMigrations,
+  new URL("./migrations/", import.meta.url),
+];
 
 export interface StartUserOptions {
   config: UserConfig;
@@ -30,12 +38,17 @@ export interface RunningUserService extends RunningService {
 
 /**
  * Starts the user service. With its database down it starts all the same, and is ready once that is up and prepared.
- * Rejects with a StartError where the keys, the admin's email or his password cannot be used.
+ * Rejects with a StartError where keys, the admin's email or his password cannot be used.
  */
 export async function startUser({ config, logger, onFirstAdmin }: StartUserOptions): Promise<RunningUserService> {
   if (config.SIGNING_KEY_FILE !== undefined) await readKeyFile(config.SIGNING_KEY_FILE);
   // Its own keys, which it need not call anybody for.
   const auth = createAuth({ config, name: "user", fetchKeys: () => wired.fetchKeys() });
+  const registry = new Registry();
+  const order = createClient(eventsv1.EventService, {
+    target: config.ORDER_TARGET,
+    interceptors: standardClient({ logger, registry, identity: auth.identityFor("order") }),
+  });
   const db = openDatabase<UserTables>({
     url: config.DATABASE_URL,
     logger,
@@ -73,15 +86,22 @@ export async function startUser({ config, logger, onFirstAdmin }: StartUserOptio
     },
   });
   started = true;
+  const listener = createListener({ url: config.DATABASE_URL, channels: [OUTBOX_CHANNEL], logger });
+  const publisher = createGrpcPublisher({ subscribers: [order] });
   const running = await startService({
     name: "user",
     config,
     logger,
     auth,
+    registry,
     services: wired.services,
-    workers: wired.workers,
+    workers: [...wired.workers, ...createPublishing({ db, listener, publisher, logger, registry })],
     checks: { database },
-    close: () => db.destroy(),
+    async close() {
+      order.close();
+      await listener.close();
+      await db.destroy();
+    },
   });
   return admin ? { ...running, admin } : running;
 }

@@ -1,6 +1,8 @@
 import { readPage, uniqueViolation } from "@tenon/database";
+import { writeWithEvent } from "@tenon/events";
 import type { Kysely, Selectable } from "kysely";
 import type { Access, User } from "./user.ts";
+import { toUserEvent } from "./user-events.ts";
 import type { UserRepository } from "./user-service.ts";
 import type { UserTables } from "./user-tables.ts";
 
@@ -16,12 +18,12 @@ export function createUserRepository(db: Kysely<UserTables>): UserRepository {
 
   return {
     async insert(user, passwordHash) {
-      const { numInsertedOrUpdatedRows } = await db
+      const insert = db
         .insertInto("users")
         .values({ ...toRow(user), password_hash: passwordHash, created_at: user.createdAt })
         .onConflict((conflict) => conflict.column("email_key").doNothing())
-        .executeTakeFirstOrThrow();
-      return numInsertedOrUpdatedRows === 1n;
+        .returning("id");
+      return (await writeWithEvent(db, insert, toUserEvent(user))) !== undefined;
     },
 
     async find(id, access) {
@@ -42,7 +44,8 @@ export function createUserRepository(db: Kysely<UserTables>): UserRepository {
 
     async update(user) {
       try {
-        await db.updateTable("users").set(toRow(user)).where("id", "=", user.id).execute();
+        const update = db.updateTable("users").set(toRow(user)).where("id", "=", user.id).returning("id");
+        await writeWithEvent(db, update, toUserEvent(user));
         return true;
       } catch (error) {
         // The transaction has failed now: whoever answers for it goes back to a savepoint, as `once` does.
@@ -67,11 +70,9 @@ export function createUserRepository(db: Kysely<UserTables>): UserRepository {
     },
 
     async erase(user) {
-      await db
-        .updateTable("users")
-        .set({ ...toRow(user), password_hash: null })
-        .where("id", "=", user.id)
-        .execute();
+      const erased = { ...toRow(user), password_hash: null };
+      const update = db.updateTable("users").set(erased).where("id", "=", user.id).returning("id");
+      await writeWithEvent(db, update, toUserEvent(user));
     },
   };
 }

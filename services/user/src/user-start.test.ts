@@ -28,7 +28,10 @@ async function file(content: string): Promise<string> {
 }
 
 async function start(env: Record<string, string>, options: Partial<StartUserOptions> = {}) {
-  const config = { ...readUserConfig({ DRAIN_WAIT: "0ms", ...env }), PORT: 0, ADMIN_PORT: 0 };
+  const key = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
+  // Nobody listens there: the user service starts without those that it tells.
+  const known = { DRAIN_WAIT: "0ms", ORDER_TARGET: "127.0.0.1:1", SERVICE_KEY_FILE: await file(JSON.stringify(key)) };
+  const config = { ...readUserConfig({ ...known, ...env }), PORT: 0, ADMIN_PORT: 0 };
   const running = await startUser({ config, logger: createLogger({ name: "user", level: "silent" }), ...options });
   onTestFinished(() => running.close());
   const target = `127.0.0.1:${running.port}`;

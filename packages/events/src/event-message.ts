@@ -1,0 +1,69 @@
+import {
+  clearField,
+  create,
+  type DescMessage,
+  type Message,
+  type MessageInitShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import * as eventsv1 from "@tenon/contracts/events/v1";
+import { currentTraceParent } from "@tenon/interceptors";
+import { v5 as uuidv5 } from "uuid";
+
+/** What every event tells besides the state of its aggregate. */
+export type EventMessage = Message & {
+  id: string;
+  aggregateId: string;
+  version: bigint;
+  createTime?: Timestamp | undefined;
+  traceparent: string;
+};
+
+/** A fact that is to be told: which version of what, and since when it is so. */
+export interface Fact {
+  readonly aggregateId: string;
+  readonly version: bigint;
+  readonly at: Date;
+}
+
+/** An event as the outbox keeps it. */
+export interface NewEvent {
+  readonly eventId: string;
+  readonly type: string;
+  readonly aggregateId: string;
+  readonly version: bigint;
+  readonly message: Uint8Array;
+}
+
+/** The types of events that there are, by their full names: those that `events.v1.DeliverRequest` has a place for. */
+export const EVENT_FIELDS: ReadonlyMap<string, { schema: DescMessage; name: string }> = new Map(
+  (eventsv1.DeliverRequestSchema.oneofs[0]?.fields ?? []).flatMap(({ message, localName }) =>
+    message ? [[message.typeName, { schema: message, name: localName }] as const] : [],
+  ),
+);
+
+/**
+ * The event of a fact. Its id is derived from what it tells. Fields of the state that the contract marks `debug_redact`
+ * are left out, however deep: an event goes to many, and is kept.
+ */
+export function toEvent<S extends DescMessage>(schema: S, fact: Fact, state: MessageInitShape<S>): NewEvent {
+  const { aggregateId, version, at } = fact;
+  const eventId = uuidv5(`${schema.typeName} ${version}`, aggregateId);
+  const header = { id: eventId, aggregateId, version, createTime: timestampFromDate(at) };
+  const message = create(schema as DescMessage, { ...state, ...header, traceparent: currentTraceParent() ?? "" });
+  clearSecrets(schema, message);
+  return { eventId, type: schema.typeName, aggregateId, version, message: toBinary(schema as DescMessage, message) };
+}
+
+function clearSecrets(schema: DescMessage, message: Message): void {
+  const fields = message as unknown as Record<string, unknown>;
+  for (const field of schema.fields) {
+    const value = fields[field.localName];
+    if (field.proto.options?.debugRedact) clearField(message, field);
+    else if (field.fieldKind === "message" && value) clearSecrets(field.message, value as Message);
+    else if (field.fieldKind === "list" && field.message) {
+      for (const one of value as Message[]) clearSecrets(field.message, one);
+    }
+  }
+}
