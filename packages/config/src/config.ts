@@ -87,4 +87,4 @@ export const url = makeValidator<string>((input) => {
   return input;
 });
 
-export { bool, str };
+export { bool, EnvError, makeValidator, str };

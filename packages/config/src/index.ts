@@ -5,6 +5,8 @@ export {
   type ConfigSpec,
   count,
   duration,
+  EnvError,
+  makeValidator,
   port,
   type ReadConfigOptions,
   readConfig,

@@ -17,6 +17,9 @@ export class HttpRefusal extends Error {
 const because = (code: Code, message: string, reason: string, options: StatusErrorOptions = {}) =>
   new StatusError(code, message, { reason, domain: "http", ...options });
 
+export const originNotAllowed = () =>
+  new HttpRefusal(403, because("PERMISSION_DENIED", "pages of this origin may not call", "ORIGIN_NOT_ALLOWED"));
+
 export const notFound = () => new HttpRefusal(404, because("NOT_FOUND", "there is no such route", "ROUTE_NOT_FOUND"));
 
 export const methodNotAllowed = (allow: string) =>

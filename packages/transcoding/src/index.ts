@@ -1,4 +1,5 @@
 export { withConnect } from "./connect/with-connect.ts";
+export { createOrigins, type Origins, withCors } from "./cors.ts";
 export { errorResponse, HTTP_STATUS } from "./error-response.ts";
 export { toFetch } from "./fetch-handler.ts";
 export type { RequestHeaders } from "./header-metadata.ts";

@@ -1,8 +1,17 @@
-import { type Config, type ReadConfigOptions, readConfig, str } from "@tenon/config";
+import { type Config, EnvError, makeValidator, type ReadConfigOptions, readConfig, str } from "@tenon/config";
 import { serviceConfig } from "@tenon/runtime";
+import { createOrigins, type Origins } from "@tenon/transcoding";
 
 const { HOST, PORT, ADMIN_PORT, LOG_LEVEL, CHECK_INTERVAL, CHECK_TIMEOUT, DRAIN_WAIT, DRAIN_GRACE } = serviceConfig({
   port: 8000,
+});
+
+const origins = makeValidator<Origins>((input) => {
+  try {
+    return createOrigins(input.split(",").map((name) => name.trim()));
+  } catch {
+    throw new EnvError("expected origins such as https://app.example, or *");
+  }
 });
 
 const spec = {
@@ -14,6 +23,10 @@ const spec = {
   CHECK_TIMEOUT,
   DRAIN_WAIT,
   DRAIN_GRACE,
+  CORS_ORIGINS: origins({
+    default: createOrigins([]),
+    desc: "origins whose pages may call, by commas: https://app.example,https://admin.example; * for all; by default none",
+  }),
   GREETER_TARGET: str({ default: "127.0.0.1:8080", desc: "where the greeter is" }),
   USER_TARGET: str({ default: "127.0.0.1:8081", desc: "where the user service is" }),
   ORDER_TARGET: str({ default: "127.0.0.1:8082", desc: "where the order service is" }),

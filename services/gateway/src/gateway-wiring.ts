@@ -2,7 +2,15 @@ import type { DescService } from "@bufbuild/protobuf";
 import type { Client } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import type { DrainableServer } from "@tenon/runtime";
-import { createTranscoder, createWebSockets, type TranscoderOptions, withConnect } from "@tenon/transcoding";
+import {
+  createOrigins,
+  createTranscoder,
+  createWebSockets,
+  type Origins,
+  type TranscoderOptions,
+  withConnect,
+  withCors,
+} from "@tenon/transcoding";
 import type { Registry } from "prom-client";
 import { createHttpPort, type HttpPortOptions } from "./http-port.ts";
 import { createLiveStreams, drainingError } from "./live-streams.ts";
@@ -17,20 +25,22 @@ export interface WireGatewayOptions extends Omit<HttpPortOptions, "handle" | "we
   registry: Registry;
   /** To be had at paths of their own: `/openapi.json`, pages. */
   files?: Readonly<Record<string, StaticFile>>;
+  /** Which pages of other origins may call; by default none. */
+  origins?: Origins;
   transcoding?: Omit<TranscoderOptions, "backends">;
 }
 
 /** The gateway without its process and clients. */
 export function wireGateway(options: WireGatewayOptions): DrainableServer {
-  const { backends, logger, registry, transcoding, files = {}, ...limits } = options;
+  const { backends, logger, registry, transcoding, files = {}, origins = createOrigins([]), ...limits } = options;
   const transcoder = createTranscoder({ backends, ...transcoding });
   const streams = createLiveStreams();
   const { logged, begin } = requestLog({ logger, registry });
-  const webSockets = createWebSockets({ transcoder, observe: begin });
+  const webSockets = createWebSockets({ transcoder, isOriginAllowed: origins.isAllowed, observe: begin });
   return createHttpPort({
     ...limits,
     handle: requestTracing(
-      logged(withSecurityHeaders(withStaticFiles(files, streams.tracked(withConnect(transcoder))))),
+      logged(withSecurityHeaders(withCors(origins, withStaticFiles(files, streams.tracked(withConnect(transcoder)))))),
     ),
     webSockets,
     endStreams() {

@@ -36,7 +36,13 @@ export async function startGateway({ config, logger }: StartGatewayOptions): Pro
     config,
     logger,
     registry,
-    server: wireGateway({ backends, logger, registry, files: { ...pages, "/openapi.json": api } }),
+    server: wireGateway({
+      backends,
+      logger,
+      registry,
+      origins: config.CORS_ORIGINS,
+      files: { ...pages, "/openapi.json": api },
+    }),
     async close() {
       for (const { client } of backends) client.close();
     },

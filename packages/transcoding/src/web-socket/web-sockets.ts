@@ -6,7 +6,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { headerOf } from "../header-metadata.ts";
 import { type Exchange, refusal } from "../http-exchange.ts";
 import type { HttpRequest } from "../http-message.ts";
-import { HttpRefusal } from "../http-refusal.ts";
+import { HttpRefusal, originNotAllowed } from "../http-refusal.ts";
 import type { HttpRoute } from "../http-routes.ts";
 import { sendAnswer } from "../node-listener.ts";
 import type { Transcoder } from "../transcoder.ts";
@@ -152,11 +152,5 @@ function assertOrigin({ headers }: HttpRequest, isOriginAllowed: (origin: string
   const origin = headerOf(headers, "origin");
   if (origin === undefined || isOriginAllowed(origin)) return;
   if (URL.canParse(origin) && new URL(origin).host === headerOf(headers, "host")?.toLowerCase()) return;
-  throw new HttpRefusal(
-    403,
-    new StatusError("PERMISSION_DENIED", "pages of this origin may not connect", {
-      reason: "ORIGIN_NOT_ALLOWED",
-      domain: "http",
-    }),
-  );
+  throw originNotAllowed();
 }
