@@ -1,4 +1,8 @@
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { connect, type IncomingHttpHeaders } from "node:http2";
 import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
+import { join } from "node:path";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { type Code, StatusError } from "@tenon/errors";
 import { type Call, createClient, type Interceptor, methodsOf } from "@tenon/grpc";
@@ -171,8 +175,21 @@ async function startSilentPeer(): Promise<string> {
   return `127.0.0.1:${(peer.address() as AddressInfo).port}`;
 }
 
+/** Begins a call on this port and says no more; resolves with the status that the server gives in the end. */
+async function beginCall(port: number, path: string): Promise<unknown> {
+  const session = connect(`http://127.0.0.1:${port}`);
+  onTestFinished(() => session.destroy());
+  const headers = { ":method": "POST", ":path": path, "content-type": "application/grpc", "grpc-timeout": "40m" };
+  const call = session.request(headers, { endStream: false });
+  const seen: IncomingHttpHeaders = {};
+  for (const event of ["response", "trailers"] as const) call.on(event, (received) => Object.assign(seen, received));
+  call.resume();
+  await once(call, "end"); // its own side stays open
+  return seen["grpc-status"];
+}
+
 for (const [name, create] of Object.entries(INTERCEPTORS)) {
-  for (const { kind, invoke } of KINDS) {
+  for (const { kind, method, invoke } of KINDS) {
     test(`${name} on a client: a ${kind} call to a peer that says nothing ends at its deadline, once`, async () => {
       const outer = createWitness();
       const inner = createWitness();
@@ -183,5 +200,29 @@ for (const [name, create] of Object.entries(INTERCEPTORS)) {
       await expect(invoke(client, { timeoutMs: 40 })).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
       expect([outer.ends, inner.ends]).toEqual([["DEADLINE_EXCEEDED"], ["DEADLINE_EXCEEDED"]]);
     });
+
+    test(`${name} on a server: a ${kind} call whose caller says no more ends at its deadline, once`, async () => {
+      const outer = createWitness();
+      const inner = createWitness();
+      const { target } = await startGreeter({
+        over: "port",
+        server: [outer.witness, ...create("server"), inner.witness],
+        inHandler: untilEnded,
+      });
+      const port = Number(String(target).split(":")[1]);
+      expect(await beginCall(port, `/greeter.v1.GreetingService/${method}`)).toBe("4");
+      expect([outer.ends, inner.ends]).toEqual([["DEADLINE_EXCEEDED"], ["DEADLINE_EXCEEDED"]]);
+    });
   }
 }
+
+test("the table above has every interceptor that there is", () => {
+  const files = readdirSync(import.meta.dirname).filter((file) => !file.includes(".test."));
+  const texts = files.map((file) => readFileSync(join(import.meta.dirname, file), "utf8")).join("\n");
+  const functions = texts.matchAll(/^export function (\w+)\([\s\S]*?\)(?:: (.+))? \{$/gm);
+  const there = [...functions].flatMap(([, name = "", result]) => (result === "Interceptor" ? [name] : []));
+  expect(there.length).toBeGreaterThan(15);
+  expect(new Set([...there, "onlyFor and allBut", "all of them"])).toEqual(
+    new Set([...Object.keys(INTERCEPTORS), "onlyFor"]),
+  );
+});
