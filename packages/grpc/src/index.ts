@@ -21,6 +21,7 @@ export {
 export { CLIENT_DEFENCES, type ClientDefence, SERVER_DEFENCES, type ServerDefence } from "./defences.ts";
 export { type Handler, type Handlers, type Implementation, implement } from "./handlers.ts";
 export { createHealth, type Health, type HealthOptions, LIVE } from "./health.ts";
+export { createHealthClient, type HealthClient } from "./health-client.ts";
 export { createMetadata, type Metadata, type MetadataValue } from "./metadata.ts";
 export type { NativeService } from "./native-service.ts";
 export { createReflection, type Reflection, type ReflectionOptions } from "./reflection.ts";

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { type Call, createContextKey, type Interceptor, type Metadata } from "@tenon/grpc";
+import { type Call, createContextKey, type Interceptor } from "@tenon/grpc";
 import { toPeerAddress } from "./peer-address.ts";
 
 export interface ClientAddressOptions {
@@ -30,34 +30,37 @@ export const clientAddressOf = (call: Pick<Call, "values" | "peer">): string =>
  * left stands whatever a caller wrote there himself. Throws where one of `trustedProxies` is no address or subnet.
  */
 export function clientAddress({ trustedProxies, header = "x-forwarded-for" }: ClientAddressOptions): Interceptor {
-  const trusts = createTrust(trustedProxies);
+  const find = createClientFinder({ trustedProxies });
   return function clientAddress(call) {
     if (call.side === "client") return {};
     return {
       onStart() {
         const peer = toPeerAddress(call.peer)?.address ?? call.peer;
-        call.values.set(clientAddressKey, findClient(peer, forwardedFor(call.requestMetadata, header), trusts));
+        call.values.set(clientAddressKey, find(peer, call.requestMetadata.get(header).map(String)));
       },
     };
   };
 }
 
-function findClient(peer: string, hops: readonly string[], trusts: (address: string) => boolean): string {
-  let found = plainAddress(peer) ?? peer;
-  for (const hop of hops.slice(-MAX_HOPS).reverse()) {
-    if (!trusts(found)) break;
-    const address = plainAddress(hop);
-    if (address === undefined) break; // `unknown`, or nonsense: who said so is the last that is known
-    found = address;
-  }
-  return found;
+/**
+ * The same for whatever is no call: of the address of a peer, without a port, and the values of the header. Throws where one of
+ * `trustedProxies` is no address or subnet.
+ */
+export function createClientFinder({ trustedProxies }: Pick<ClientAddressOptions, "trustedProxies">) {
+  const trusts = createTrust(trustedProxies);
+  return (peer: string, forwardedFor: readonly string[]): string => {
+    let found = plainAddress(peer) ?? peer;
+    if (!trusts(found)) return found;
+    const hops = forwardedFor.flatMap((value) => value.split(",")).map((hop) => hop.trim());
+    for (const hop of hops.slice(-MAX_HOPS).reverse()) {
+      if (!trusts(found)) break;
+      const address = plainAddress(hop);
+      if (address === undefined) break; // `unknown`, or nonsense: who said so is the last that is known
+      found = address;
+    }
+    return found;
+  };
 }
-
-const forwardedFor = (metadata: Metadata, header: string): string[] =>
-  metadata
-    .get(header)
-    .flatMap((value) => String(value).split(","))
-    .map((hop) => hop.trim());
 
 /** Without port and brackets, and an IPv4 address as such. */
 function plainAddress(text: string): string | undefined {

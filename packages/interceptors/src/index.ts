@@ -1,10 +1,11 @@
 export { type AccessRule, type AccessWord, contractRule } from "./access-rule.ts";
 export { type AccessTokenOptions, signAccessToken } from "./access-token.ts";
+export { addressGroup } from "./address-group.ts";
 export type { Priority } from "./admission.ts";
 export { type AuthOptions, auth } from "./auth.ts";
 export { callFacts } from "./call-facts.ts";
 export { type CircuitBreakerOptions, circuitBreaker } from "./circuit-breaker.ts";
-export { type ClientAddressOptions, clientAddress, clientAddressOf } from "./client-address.ts";
+export { type ClientAddressOptions, clientAddress, clientAddressOf, createClientFinder } from "./client-address.ts";
 export { currentCall, detached } from "./current-call.ts";
 export { currentCallFacts } from "./current-call-facts.ts";
 export { type DeadlineOptions, deadline } from "./deadline.ts";
@@ -25,7 +26,7 @@ export {
   type UserPrincipal,
 } from "./principal.ts";
 export { type PropagationOptions, propagation } from "./propagation.ts";
-export { type RateClass, type RateLimitOptions, rateLimit } from "./rate-limit.ts";
+export { type RateClass, type RateLimitOptions, rateClassOf, rateLimit } from "./rate-limit.ts";
 export { type RecoveryOptions, recovery } from "./recovery.ts";
 export { isRequestId, REQUEST_ID_HEADER, requestIdKey, requestIdOf } from "./request-id.ts";
 export { requestIdHeader } from "./request-id-header.ts";
@@ -42,7 +43,7 @@ export {
   standardClient,
   standardServer,
 } from "./standard-chain.ts";
-export type { Rate } from "./token-bucket.ts";
+export { createTokenBuckets, type Rate, type TokenBuckets, type TokenBucketsOptions } from "./token-bucket.ts";
 export {
   createServiceTokenVerifier,
   createTokenVerifier,

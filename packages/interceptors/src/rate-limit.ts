@@ -91,7 +91,7 @@ function toBudget(method: Method, rates: ReadonlyMap<string, Rate>): Budget | un
 }
 
 /** As the contract declares it (`tenon.options.v1.method`, `rate_class`); else by whether the method has side effects. */
-function rateClassOf({ desc }: Method): RateClass {
+export function rateClassOf({ desc }: Pick<Method, "desc">): RateClass {
   if (desc === undefined) return "write";
   switch (getOption(desc, optionsv1.method).rateClass) {
     case optionsv1.RateClass.READ:

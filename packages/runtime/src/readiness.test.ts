@@ -31,6 +31,18 @@ for (const [what, checks, ready, states] of [
   });
 }
 
+for (const [what, checks, ready] of [
+  ["one that passes", { a: broken, b: ok }, true],
+  ["none that passes", { a: broken, b: never }, false],
+  ["no checks", {}, true],
+] as const) {
+  test(`where any check will do, with ${what} it is ${ready ? "" : "not "}ready`, async () => {
+    const { readiness } = create(checks, { needs: "any" });
+    await readiness.start();
+    expect(readiness.report().ready).toBe(ready);
+  });
+}
+
 test("it becomes ready by itself, and survives one failure but not two in a row", async () => {
   const answers = [broken, broken, ok, broken, ok, broken, broken, ok];
   let round = 0;
@@ -93,7 +105,7 @@ test("a drain makes it not ready for good and asks no more", async () => {
   expect(heard).toEqual([true]);
 });
 
-function create(checks: Readonly<Record<string, Check>>) {
+function create(checks: Readonly<Record<string, Check>>, more: { needs?: "any" } = {}) {
   const heard: boolean[] = [];
   const warned: string[] = [];
   const write = (line: string) => void warned.push(JSON.parse(line).err.message);
@@ -103,6 +115,7 @@ function create(checks: Readonly<Record<string, Check>>) {
     timeoutMs: 20,
     logger: createLogger({ name: "test", level: "warn", destination: { write } }),
     onChange: (ready) => heard.push(ready),
+    ...more,
   });
   onTestFinished(() => readiness.drain());
   return { readiness, heard, warned };

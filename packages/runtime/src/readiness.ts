@@ -10,6 +10,8 @@ export interface ReadinessOptions {
   intervalMs: number;
   /** For each check of a round; they run side by side. */
   timeoutMs: number;
+  /** What must hold: all checks, by default, or any one of them. Without checks it is ready. */
+  needs?: "all" | "any";
   logger: Logger;
   /** Hears the first verdict and every change. */
   onChange(ready: boolean): void;
@@ -28,8 +30,9 @@ export interface Readiness {
 /** A check that passed may fail once without effect: an overloaded moment must not empty all replicas at the same time. */
 const FAILURES_IN_A_ROW = 2;
 
-/** Runs checks again and again and says whether all of them hold. */
-export function createReadiness({ checks, intervalMs, timeoutMs, logger, onChange }: ReadinessOptions): Readiness {
+/** Runs checks again and again and says whether they hold. */
+export function createReadiness(options: ReadinessOptions): Readiness {
+  const { checks, intervalMs, timeoutMs, needs = "all", logger, onChange } = options;
   const states = new Map<string, CheckState>(Object.keys(checks).map((name) => [name, "pending"]));
   const failures = new Map<string, number>();
   const told = new Map<string, string>();
@@ -38,7 +41,11 @@ export function createReadiness({ checks, intervalMs, timeoutMs, logger, onChang
   let draining = false;
   let timer: NodeJS.Timeout | undefined;
 
-  const ready = () => !draining && [...states.values()].every((state) => state === "ok");
+  const ready = () => {
+    const verdicts = [...states.values()].map((state) => state === "ok");
+    const some = needs === "any" && verdicts.length > 0;
+    return !draining && (some ? verdicts.some(Boolean) : verdicts.every(Boolean));
+  };
 
   async function round(): Promise<void> {
     await Promise.all(Object.entries(checks).map(([name, check]) => attempt(name, check)));

@@ -29,6 +29,8 @@ export interface StartHttpServiceOptions {
   server: DrainableServer;
   /** As those of `startService`. */
   checks?: Readonly<Record<string, Check>>;
+  /** Which of them must hold: all, by default, or any one. */
+  needs?: "all" | "any";
   /** Shown at /metrics beside the process's own. */
   registry?: Registry;
   /** The last step of the drain. Called once, also where the start fails. */
@@ -43,9 +45,19 @@ const SHORT_MS = 1000;
  * has them. Resolves when it listens; rejects with a StartError where a port cannot be had.
  */
 export async function startHttpService(options: StartHttpServiceOptions): Promise<RunningService> {
-  const { name, config, logger, server, checks = {}, registry = new Registry(), close = async () => {} } = options;
+  const {
+    name,
+    config,
+    logger,
+    server,
+    checks = {},
+    needs = "all",
+    registry = new Registry(),
+    close = async () => {},
+  } = options;
   const readiness = createReadiness({
     checks,
+    needs,
     intervalMs: config.CHECK_INTERVAL,
     timeoutMs: config.CHECK_TIMEOUT,
     logger,

@@ -39,6 +39,8 @@ export interface RunningService {
   /** Of the gRPC server; the one that was given out where PORT was 0. */
   readonly port: number;
   readonly adminPort: number;
+  /** For clients in this process, which then need no socket; not where it speaks something else than gRPC. */
+  readonly server?: Server;
   /** Drains and resolves when nothing is left; never rejects, and every step is bounded. Later calls get the same promise. */
   close(): Promise<void>;
 }
@@ -127,6 +129,7 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
       name,
       port,
       adminPort,
+      server,
       close() {
         closing ??= drain([...leave(), ...release(config.DRAIN_GRACE)], logger).then(() => logger.info({}, "closed"));
         return closing;

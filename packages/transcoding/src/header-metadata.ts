@@ -6,6 +6,7 @@ export type RequestHeaders = Readonly<Record<string, string | readonly string[] 
 
 /** Passed on under their own name: who asks, and what the request is a part of. */
 const PASSED = ["authorization", "traceparent", "tracestate", "x-request-id"];
+const FORWARDED = "x-forwarded-for";
 const PREFIX = "grpc-metadata-";
 /** As HTTP/2 servers of ours take it. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1000;
@@ -18,15 +19,20 @@ export const headerOf = (headers: RequestHeaders, name: string): string | undefi
 
 /**
  * The metadata of a call: credentials, trace and request id, and `Grpc-Metadata-<key>` as `<key>`, in base64 where that
- * ends in `-bin`. What says who asks goes under its own name only. Throws INVALID_ARGUMENT for what is no metadata.
+ * ends in `-bin`. What says who asks goes under its own name only. The peer is appended to `x-forwarded-for`, as a proxy does.
+ * Throws INVALID_ARGUMENT for what is no metadata.
  */
-export function metadataFromHeaders(headers: RequestHeaders): Metadata {
+export function metadataFromHeaders(headers: RequestHeaders, peer?: string): Metadata {
   const metadata = createMetadata();
   for (const name of Object.keys(headers)) {
     const value = headerOf(headers, name);
     if (value === undefined) continue;
     if (PASSED.includes(name)) addMetadata(metadata, name, value, name);
     else if (name.startsWith(PREFIX)) addMetadata(metadata, metadataKey(name), value, name);
+  }
+  if (peer !== undefined) {
+    const before = headerOf(headers, FORWARDED);
+    addMetadata(metadata, FORWARDED, before === undefined ? peer : `${before}, ${peer}`, FORWARDED);
   }
   return metadata;
 }

@@ -7,6 +7,8 @@ export interface HttpRequest {
   /** Path and query as they came, undecoded; an absolute URL is taken too. */
   readonly url: string;
   readonly headers: RequestHeaders;
+  /** The address that the connection comes from, without a port, where it is known. The backend is told in `x-forwarded-for`. */
+  readonly peer?: string | undefined;
   /** Read once, and not at all where the request is refused before. */
   readonly body?: AsyncIterable<Uint8Array> | undefined;
   /** Aborts when the client has left; with a StatusError as its reason, that is what the client is told. */

@@ -3,7 +3,14 @@ export { createOrigins, type Origins, withCors } from "./cors.ts";
 export { errorResponse, HTTP_STATUS } from "./error-response.ts";
 export { toFetch } from "./fetch-handler.ts";
 export type { RequestHeaders } from "./header-metadata.ts";
-export { type HandleRequest, type HttpRequest, type HttpResponse, isWhole, type WholeBody } from "./http-message.ts";
+export {
+  type HandleRequest,
+  type HttpRequest,
+  type HttpResponse,
+  isWhole,
+  splitUrl,
+  type WholeBody,
+} from "./http-message.ts";
 export { HttpRefusal, methodNotAllowed } from "./http-refusal.ts";
 export { createRouter, type HttpRoute, httpRoutes, RouteError, type Router, routesOf } from "./http-routes.ts";
 export { toNodeListener } from "./node-listener.ts";

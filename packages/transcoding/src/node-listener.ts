@@ -14,6 +14,7 @@ export function toNodeListener(
       method: incoming.method ?? "GET",
       url: incoming.url ?? "/",
       headers: incoming.headers,
+      peer: incoming.socket.remoteAddress,
       body: hasBody(incoming) ? incoming : undefined,
       signal: left.signal,
     });

@@ -35,6 +35,16 @@ test("credentials, trace, request id and named metadata go to the backend, other
   expect(Object.keys(sent ?? {})).not.toEqual(expect.arrayContaining(["x-forwarded-for"]));
 });
 
+test("the backend is told whom the request comes from, after those who passed it on", async () => {
+  const signal = AbortSignal.timeout(2000);
+  const ask = (headers: Record<string, string>) =>
+    transcoder.handle({ method: "GET", url: "/v1/things/1", headers, peer: "192.0.2.7", signal });
+  await ask({});
+  expect(things.lastCall()?.requestMetadata.get("x-forwarded-for")).toEqual(["192.0.2.7"]);
+  await ask({ "x-forwarded-for": "203.0.113.9" });
+  expect(things.lastCall()?.requestMetadata.get("x-forwarded-for")).toEqual(["203.0.113.9, 192.0.2.7"]);
+});
+
 test("the time that a client allows is the deadline of the call", async () => {
   const before = Date.now();
   await fetchThings(new Request("http://here/v1/things/1", { headers: { "grpc-timeout": "5S" } }));

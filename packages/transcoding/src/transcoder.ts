@@ -74,7 +74,7 @@ export function createTranscoder(options: TranscoderOptions): Transcoder {
     const timeout = timeoutFromHeaders(request.headers);
     const callOptions: CallOptions = {
       signal: request.signal,
-      metadata: metadataFromHeaders(request.headers),
+      metadata: metadataFromHeaders(request.headers, request.peer),
       ...(timeout !== undefined && { timeoutMs: timeout }),
     };
     const call = callOf(route.method);

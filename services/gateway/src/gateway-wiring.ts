@@ -6,6 +6,7 @@ import {
   createOrigins,
   createTranscoder,
   createWebSockets,
+  type HandleRequest,
   type Origins,
   type TranscoderOptions,
   withConnect,
@@ -14,10 +15,11 @@ import {
 import type { Registry } from "prom-client";
 import { createHttpPort, type HttpPortOptions } from "./http-port.ts";
 import { createLiveStreams, drainingError } from "./live-streams.ts";
+import { type RequestLimits, requestLimits } from "./request-limits.ts";
 import { requestLog } from "./request-log.ts";
 import { requestTracing } from "./request-tracing.ts";
 import { withSecurityHeaders } from "./security-headers.ts";
-import { type StaticFile, withStaticFiles } from "./static-files.ts";
+import { type StaticFile, staticFiles } from "./static-files.ts";
 
 export interface WireGatewayOptions extends Omit<HttpPortOptions, "handle" | "webSockets" | "endStreams"> {
   backends: readonly { service: DescService; client: Client<DescService> }[];
@@ -27,21 +29,33 @@ export interface WireGatewayOptions extends Omit<HttpPortOptions, "handle" | "we
   files?: Readonly<Record<string, StaticFile>>;
   /** Which pages of other origins may call; by default none. */
   origins?: Origins;
+  /** What one client may ask; by default as much as he likes. */
+  rates?: RequestLimits;
   transcoding?: Omit<TranscoderOptions, "backends">;
 }
 
 /** The gateway without its process and clients. */
 export function wireGateway(options: WireGatewayOptions): DrainableServer {
-  const { backends, logger, registry, transcoding, files = {}, origins = createOrigins([]), ...limits } = options;
+  const { backends, logger, registry, transcoding, files = {}, ...rest } = options;
+  const { rates = {}, origins = createOrigins([]), ...limits } = rest;
   const transcoder = createTranscoder({ backends, ...transcoding });
   const streams = createLiveStreams();
   const { logged, begin } = requestLog({ logger, registry });
-  const webSockets = createWebSockets({ transcoder, isOriginAllowed: origins.isAllowed, observe: begin });
+  const { limited, admit } = requestLimits({ ...rates, services: backends.map(({ service }) => service) });
+  const webSockets = createWebSockets({ transcoder, isOriginAllowed: origins.isAllowed, observe: begin, admit });
+  // The first is the outermost.
+  const steps: readonly ((handle: HandleRequest) => HandleRequest)[] = [
+    requestTracing,
+    logged,
+    withSecurityHeaders,
+    (handle) => withCors(origins, handle),
+    limited,
+    staticFiles(files),
+    streams.tracked,
+  ];
   return createHttpPort({
     ...limits,
-    handle: requestTracing(
-      logged(withSecurityHeaders(withCors(origins, withStaticFiles(files, streams.tracked(withConnect(transcoder)))))),
-    ),
+    handle: steps.reduceRight((handle, step) => step(handle), withConnect(transcoder)),
     webSockets,
     endStreams() {
       streams.end();

@@ -1,6 +1,4 @@
-import type { HttpRequest, HttpResponse } from "@tenon/transcoding";
-
-type Handle = (request: HttpRequest) => Promise<HttpResponse>;
+import type { HandleRequest } from "@tenon/transcoding";
 
 /**
  * What holds for every answer that says nothing else: it is for the one who asked, is what it says it is, and where a
@@ -16,7 +14,7 @@ const HEADERS = {
 };
 
 export const withSecurityHeaders =
-  (handle: Handle): Handle =>
+  (handle: HandleRequest): HandleRequest =>
   async (request) => {
     const response = await handle(request);
     return { ...response, headers: { ...HEADERS, ...response.headers } };

@@ -1,13 +1,15 @@
-import { createClient } from "@tenon/grpc";
+import { createClient, type Server } from "@tenon/grpc";
 import { standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import { type RunningService, startHttpService } from "@tenon/runtime";
 import { Registry } from "prom-client";
+import { createBackendHealth } from "./backend-health.ts";
 import type { GatewayConfig } from "./config.ts";
 import { gatewayApi } from "./gateway-api.ts";
 import { readGatewayPages } from "./gateway-pages.ts";
 import { GATEWAY_SERVICES } from "./gateway-services.ts";
 import { wireGateway } from "./gateway-wiring.ts";
+import type { RequestLimits } from "./request-limits.ts";
 
 export { gatewayApi } from "./gateway-api.ts";
 export { GATEWAY_SERVICES } from "./gateway-services.ts";
@@ -16,35 +18,49 @@ export { type WireGatewayOptions, wireGateway } from "./gateway-wiring.ts";
 export interface StartGatewayOptions {
   config: GatewayConfig;
   logger: Logger;
+  /** Servers in this process by their addresses: a target that is one of them is called without a socket. */
+  servers?: ReadonlyMap<string, Server>;
 }
 
 /**
- * The gateway as a process. It is ready when it listens: a service that is down makes its own routes UNAVAILABLE, not
- * those of the others. Who asks is for the services to decide: tokens are passed on as they come.
+ * The gateway as a process. /readyz tells the health of each service behind it; it is ready when any of them serves, for one
+ * that is down makes its own routes UNAVAILABLE and not those of the others, while one that reaches none is of no use to
+ * anybody. Who asks is for the services to decide: tokens are passed on as they come.
  */
-export async function startGateway({ config, logger }: StartGatewayOptions): Promise<RunningService> {
+export async function startGateway({ config, logger, servers }: StartGatewayOptions): Promise<RunningService> {
   const registry = new Registry();
   const pages = await readGatewayPages();
   const api = { contentType: "application/json", body: JSON.stringify(gatewayApi()) };
   const interceptors = standardClient({ logger, registry });
   const backends = GATEWAY_SERVICES.map(({ service, target }) => ({
     service,
-    client: createClient(service, { target: config[target], interceptors }),
+    client: createClient(service, { target: servers?.get(config[target]) ?? config[target], interceptors }),
   }));
+  const health = createBackendHealth(config);
   return startHttpService({
     name: "gateway",
     config,
     logger,
     registry,
+    checks: health.checks,
+    needs: "any",
     server: wireGateway({
       backends,
       logger,
       registry,
       origins: config.CORS_ORIGINS,
       files: { ...pages, "/openapi.json": api },
+      rates: requestLimitsOf(config),
     }),
     async close() {
       for (const { client } of backends) client.close();
+      health.close();
     },
   });
 }
+
+const requestLimitsOf = ({ REQUEST_RATE, CREDENTIAL_RATE, TRUSTED_PROXIES }: GatewayConfig): RequestLimits => ({
+  requests: { perSecond: REQUEST_RATE, burst: 2 * REQUEST_RATE },
+  credentials: { perSecond: CREDENTIAL_RATE, burst: 10 * CREDENTIAL_RATE },
+  trustedProxies: TRUSTED_PROXIES,
+});

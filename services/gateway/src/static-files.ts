@@ -1,7 +1,11 @@
 import { createHash } from "node:crypto";
-import { errorResponse, type HttpRequest, type HttpResponse, methodNotAllowed } from "@tenon/transcoding";
-
-type Handle = (request: HttpRequest) => Promise<HttpResponse>;
+import {
+  errorResponse,
+  type HandleRequest,
+  type HttpRequest,
+  type HttpResponse,
+  methodNotAllowed,
+} from "@tenon/transcoding";
 
 /** A text that is the same for everyone. */
 export interface StaticFile {
@@ -14,17 +18,18 @@ export interface StaticFile {
  * Answers GET and HEAD for files at paths of their own; everything else goes on. A browser asks each time whether what it
  * has still holds (304), so that a page and its script are always of one version.
  */
-export function withStaticFiles(files: Readonly<Record<string, StaticFile>>, handle: Handle): Handle {
+export function staticFiles(files: Readonly<Record<string, StaticFile>>) {
   const answers = new Map(Object.entries(files).map(([path, file]) => [path, answerOf(file)]));
-  return async (request) => {
-    const [path = ""] = request.url.split("?", 1);
-    const answer = answers.get(path);
-    if (answer === undefined) return handle(request);
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      return errorResponse(methodNotAllowed("GET, HEAD"), { problem: false });
-    }
-    return holds(request, answer.headers.etag as string) ? { ...answer, status: 304, body: "" } : answer;
-  };
+  return (handle: HandleRequest): HandleRequest =>
+    async (request) => {
+      const [path = ""] = request.url.split("?", 1);
+      const answer = answers.get(path);
+      if (answer === undefined) return handle(request);
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        return errorResponse(methodNotAllowed("GET, HEAD"), { problem: false });
+      }
+      return holds(request, answer.headers.etag as string) ? { ...answer, status: 304, body: "" } : answer;
+    };
 }
 
 function answerOf({ contentType, body, headers }: StaticFile): HttpResponse {

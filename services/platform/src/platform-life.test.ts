@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StartError } from "@tenon/errors";
+import { createServer as createGrpcServer } from "@tenon/grpc";
 import { createLogger } from "@tenon/logger";
 import { freePorts } from "@tenon/testing";
 import { afterAll, beforeEach, expect, test } from "vitest";
@@ -52,6 +53,27 @@ const start = (list: Part[], more: { signal?: AbortSignal } = {}) =>
     loggerOf: ({ name, logLevel }) => createLogger({ name, level: logLevel }),
     ...more,
   });
+
+test("the gateway starts last, and is given the servers that run here by their addresses", async () => {
+  const server = createGrpcServer({ services: [] });
+  let given: string[] | undefined;
+  const list = await parts(
+    {
+      name: "gateway",
+      protocol: "http",
+      calls: ["user"],
+      start: async ({ servers }) => {
+        given = [...(servers ?? [])].map(([address, one]) => `${address} ${one === server}`);
+        return running("gateway");
+      },
+    },
+    { name: "user", start: async () => ({ ...running("user"), server }) },
+    { name: "order" },
+  );
+  await (await start(list)).close();
+  expect(events.slice(0, 3).at(-1)).toBe("gateway started");
+  expect(given).toEqual([`127.0.0.1:${list[1]?.port} true`]);
+});
 
 test("a service is closed when all that call it are closed, and none waits without need", async () => {
   const list = await parts(

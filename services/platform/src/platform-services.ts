@@ -1,6 +1,7 @@
 import { ConfigError } from "@tenon/config";
 import { readGatewayConfig } from "@tenon/gateway/config";
 import { readGreeterConfig } from "@tenon/greeter/config";
+import type { Server } from "@tenon/grpc";
 import type { Logger, LogLevel } from "@tenon/logger";
 import { readOrderConfig } from "@tenon/order/config";
 import { readPaymentConfig } from "@tenon/payment/config";
@@ -77,7 +78,14 @@ export interface Part {
   readonly calls: readonly string[];
   /** Loads its code, once. */
   load(): Promise<unknown>;
-  start(options: { logger: Logger; databaseUrl?: string | undefined }): Promise<StartedPart>;
+  start(options: StartPartOptions): Promise<StartedPart>;
+}
+
+export interface StartPartOptions {
+  logger: Logger;
+  databaseUrl?: string | undefined;
+  /** Servers in this process by their addresses, of what it calls. */
+  servers?: ReadonlyMap<string, Server>;
 }
 
 export interface StartedPart extends RunningService {
@@ -91,7 +99,7 @@ interface Definition<Config extends SharedConfig> {
   protocol?: "http";
   calls: readonly string[];
   readConfig(env: Environment, prefix: string): Config;
-  load(): Promise<(options: { config: Config; logger: Logger }) => Promise<StartedPart>>;
+  load(): Promise<(options: { config: Config } & Omit<StartPartOptions, "databaseUrl">) => Promise<StartedPart>>;
 }
 
 interface SharedConfig {
@@ -127,8 +135,8 @@ function service<Config extends SharedConfig>(name: string, definition: Definiti
         logLevel: config.LOG_LEVEL,
         calls,
         load,
-        start: async ({ logger, databaseUrl = DATABASE_URL }) =>
-          (await load())({ config: stores ? { ...config, DATABASE_URL: databaseUrl } : config, logger }),
+        start: async ({ databaseUrl = DATABASE_URL, ...shared }) =>
+          (await load())({ ...shared, config: stores ? { ...config, DATABASE_URL: databaseUrl } : config }),
       };
     },
   };

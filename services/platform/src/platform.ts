@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type Embedded, startEmbedded } from "@tenon/database/embedded";
+import type { Server } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import { OPERATOR, type PlatformConfig, reachable, variable } from "./config.ts";
 import { makeDataDirectory } from "./data-directory.ts";
@@ -38,7 +39,7 @@ export interface RunningPart {
 }
 
 /**
- * Starts services in one process, all at once: none needs another one to start. What they need and was not given is made:
+ * Starts services in one process: none needs another one to start. What they need and was not given is made:
  * keys, and the embedded PostgreSQL with a database for each. Either all run in the end or none: what did start is closed
  * again. Rejects with a StartError where the person who starts it can help.
  */
@@ -63,11 +64,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
   const services = new Map<string, StartedPart>();
   started.defer(() => closeInOrder(config.parts, services));
-  const outcomes = await Promise.allSettled(
-    config.parts.map(async (part) => {
-      services.set(part.name, await part.start({ logger: loggerOf(part), databaseUrl: urls.get(part.name) }));
-    }),
-  );
+  const outcomes = await startAll(config.parts, async (part, servers) => {
+    const running = await part.start({ logger: loggerOf(part), databaseUrl: urls.get(part.name), servers });
+    services.set(part.name, running);
+    return running;
+  });
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   signal?.throwIfAborted();
 
@@ -96,6 +97,28 @@ const listenersOf = ({ name, host, port, adminPort }: Part) => [
   { variable: variable(name, "PORT"), host, port },
   { variable: variable(name, "ADMIN_PORT"), host, port: adminPort },
 ];
+
+/**
+ * Starts all at once, but the gateway after the others: it then has their servers, and calls them without a socket. They call
+ * each other over their ports, as they would on machines of their own.
+ */
+async function startAll(parts: readonly Part[], start: (part: Part, servers: Servers) => Promise<StartedPart>) {
+  const servers = new Map<string, Server>();
+  const outcomes: PromiseSettledResult<void>[] = [];
+  for (const gateways of [false, true]) {
+    const turn = parts.filter(({ protocol }) => (protocol === "http") === gateways);
+    const settled = await Promise.allSettled(
+      turn.map(async (part) => {
+        const { server } = await start(part, servers);
+        if (server) servers.set(`${reachable(part.host)}:${part.port}`, server);
+      }),
+    );
+    outcomes.push(...settled);
+  }
+  return outcomes;
+}
+
+type Servers = ReadonlyMap<string, Server>;
 
 /** Closes each service once all that call it are closed, so that nobody's last steps fail. All are tried. */
 async function closeInOrder(parts: readonly Part[], services: ReadonlyMap<string, StartedPart>): Promise<void> {

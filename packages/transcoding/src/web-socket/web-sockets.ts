@@ -18,6 +18,8 @@ export interface WebSocketsOptions {
   transcoder: Transcoder;
   /** Whether pages of this origin may connect; by default those of the same host only. Clients that are no browser have none. */
   isOriginAllowed?: (origin: string) => boolean;
+  /** Refuses a request by throwing, before it is looked at: rate limits. By default none is refused. */
+  admit?: (request: HttpRequest) => void;
   /** Silence after which a client is pinged; by default 15 s. */
   pingIntervalMs?: number;
   /** For its answer; by default 10 s. */
@@ -51,7 +53,13 @@ export interface WebSockets {
 }
 
 export function createWebSockets(options: WebSocketsOptions): WebSockets {
-  const { transcoder, isOriginAllowed = () => false, pingIntervalMs = 15_000, pongTimeoutMs = 10_000 } = options;
+  const {
+    transcoder,
+    isOriginAllowed = () => false,
+    admit = () => {},
+    pingIntervalMs = 15_000,
+    pongTimeoutMs = 10_000,
+  } = options;
   const { observe = (request: HttpRequest) => ({ request, onEnd() {} }) } = options;
   const { rules } = transcoder;
   const live = new Map<Duplex, AbortController>();
@@ -80,6 +88,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     const { request, onEnd } = observe(requestOf(incoming, left.signal));
     connection.on("error", () => {});
     try {
+      admit(request);
       const exchange = transcoder.find(request);
       assertOrigin(request, isOriginAllowed);
       assertProtocol(request);
@@ -127,10 +136,11 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
   };
 }
 
-const requestOf = ({ url = "/", headers }: IncomingMessage, signal: AbortSignal): HttpRequest => ({
+const requestOf = ({ url = "/", headers, socket }: IncomingMessage, signal: AbortSignal): HttpRequest => ({
   method: "GET",
   url,
   headers,
+  peer: socket.remoteAddress,
   signal,
 });
 

@@ -1,0 +1,50 @@
+import { createHealth, createServer } from "@tenon/grpc";
+import { createLogger } from "@tenon/logger";
+import { expect, onTestFinished, test } from "vitest";
+import { readGatewayConfig } from "./config.ts";
+import { startGateway } from "./server.ts";
+
+const DOWN = "127.0.0.1:1";
+
+/** A gateway whose services are where the environment says, by default nowhere. */
+async function start(env: Record<string, string>) {
+  const targets = { GREETER_TARGET: DOWN, USER_TARGET: DOWN, ORDER_TARGET: DOWN, PAYMENT_TARGET: DOWN };
+  const config = readGatewayConfig({ CHECK_INTERVAL: "5ms", DRAIN_WAIT: "0ms", ...targets, ...env });
+  const gateway = await startGateway({
+    config: { ...config, PORT: 0, ADMIN_PORT: 0 },
+    logger: createLogger({ name: "gateway", level: "silent" }),
+  });
+  onTestFinished(() => gateway.close());
+  return async () => {
+    const url = `http://127.0.0.1:${gateway.adminPort}/readyz`;
+    const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
+    return { status: response.status, checks: ((await response.json()) as { checks: object }).checks };
+  };
+}
+
+test("it is ready as long as any service serves, and tells the health of each", async () => {
+  const health = createHealth({ services: [] });
+  const server = createServer({ services: [], natives: [health.native] });
+  const target = `127.0.0.1:${await server.listen({ host: "127.0.0.1", port: 0 })}`;
+  onTestFinished(() => server.close({ graceMs: 0 }));
+  health.setAll(true);
+  const ready = await start({ GREETER_TARGET: target });
+  expect(await ready()).toEqual({
+    status: 200,
+    checks: { greeter: "ok", user: "failed", order: "failed", payment: "failed" },
+  });
+  health.setAll(false);
+  await expect.poll(ready).toMatchObject({ status: 503, checks: { greeter: "failed" } });
+  health.setAll(true);
+  await expect.poll(ready).toMatchObject({ status: 200, checks: { greeter: "ok" } });
+});
+
+test("it starts with all of them down, and is not ready", async () => {
+  const ready = await start({});
+  expect(await ready()).toMatchObject({ status: 503 });
+});
+
+test("a proxy that is no address stops the start with the variable's name", () =>
+  expect(start({ TRUSTED_PROXIES: "10.0.0.0/8, proxy" })).rejects.toThrow(
+    /^TRUSTED_PROXIES has a value that cannot be used, expected addresses/,
+  ));
