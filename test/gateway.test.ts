@@ -194,6 +194,8 @@ test("an admin reads the books", async () => {
   expect(entries).toMatchObject({ status: 200, json: { entries: [{}] } });
   const balance = await ask("GET /v1/ledger/balance", "/v1/ledger/balance", { token });
   expect(balance.status).toBe(200);
+  const findings = await ask("GET /v1/findings", "/v1/findings?state=FINDING_STATE_OPEN", { token });
+  expect(findings).toMatchObject({ status: 200, json: {} });
 });
 
 const routes = httpRoutes(GATEWAY_SERVICES.map(({ service }) => service));

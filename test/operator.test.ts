@@ -40,13 +40,23 @@ async function operate(words: string, more: Record<string, string> = {}) {
 test("without a command they are listed", async () => {
   const listed = await operate("");
   expect(listed).toMatchObject({ code: 0, stderr: "" });
-  for (const name of ["verify-ledger", "help"]) expect(listed.stdout).toContain(`\n  ${name} `);
+  for (const name of ["reconcile", "verify-ledger", "help"]) expect(listed.stdout).toContain(`\n  ${name} `);
   expect(await operate("help")).toEqual(listed);
 });
 
 test("verify-ledger reads the books of the running platform, as often as it is asked", async () => {
   for (let n = 0; n < 2; n++) {
     expect(await operate("verify-ledger")).toEqual({ code: 0, stdout: "The books hold: 0 currencies.\n", stderr: "" });
+  }
+});
+
+test("reconcile compares with the running processor, as often as it is asked", async () => {
+  for (let n = 0; n < 2; n++) {
+    expect(await operate("reconcile")).toEqual({
+      code: 0,
+      stdout: "0 new transactions compared, 0 repairs, 0 open findings\nPayments, books and statement agree.\n",
+      stderr: "",
+    });
   }
 });
 

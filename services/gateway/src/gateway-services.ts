@@ -15,4 +15,5 @@ export const GATEWAY_SERVICES: readonly { service: DescService; target: keyof Ga
   { service: orderv1.OrderService, target: "ORDER_TARGET" },
   { service: paymentv1.PaymentService, target: "PAYMENT_TARGET" },
   { service: paymentv1.LedgerService, target: "PAYMENT_TARGET" },
+  { service: paymentv1.ReconciliationService, target: "PAYMENT_TARGET" },
 ];

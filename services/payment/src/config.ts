@@ -20,6 +20,10 @@ const spec = {
     default: 7 * 24 * 3_600_000,
     desc: "time after which a reservation that was not taken is given up; as long as the processor holds it, or less",
   }),
+  RECONCILE_INTERVAL: duration({
+    default: 60_000,
+    desc: "time between two comparisons of payments and books with the processor's statement",
+  }),
   EXPIRY_INTERVAL: duration({ default: 60_000, desc: "time between two looks for reservations to give up" }),
 };
 

@@ -74,13 +74,19 @@ export function createPaymentStore(db: Kysely<Tables>): PaymentStore {
       return row && toPayment(row);
     },
 
+    async findByAuthorization(authorizationId) {
+      const found = db.selectFrom("payments").selectAll().where("authorization_id", "=", authorizationId);
+      const row = await found.executeTakeFirst();
+      return row && toPayment(row);
+    },
+
     async list(page, filter) {
       const query = db.selectFrom("payments").selectAll().where(matches(filter));
       const { items, lastId } = await readPage(query, page);
       return { items: items.map(toPayment), lastId };
     },
 
-    async insertStep({ paymentId, requestId, amount, ...same }, leaseExpiresAt) {
+    async insertStep({ paymentId, requestId, amount, ...same }, { createdAt, leaseExpiresAt }) {
       await db
         .insertInto("steps")
         .values({
@@ -90,6 +96,7 @@ export function createPaymentStore(db: Kysely<Tables>): PaymentStore {
           currency: amount.currency,
           amount_minor: amount.minor,
           lease_expires_at: leaseExpiresAt,
+          created_at: createdAt,
         })
         .execute();
     },

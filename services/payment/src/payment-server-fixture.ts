@@ -23,6 +23,7 @@ export async function servePayment() {
   const wired = wirePayment({
     db,
     processor,
+    statement: processor.statement,
     logger,
     secret,
     leaseMs: LEASE_MS,
@@ -51,6 +52,7 @@ export async function servePayment() {
     db,
     clock,
     processor,
+    reconcileSome: () => wired.reconcileSome(NEVER),
     expireStale: () => wired.expireStale(NEVER),
     finishDueSteps: () => wired.finishDueSteps(NEVER),
     connect,

@@ -15,7 +15,7 @@ import * as errors from "./payment-errors.ts";
 import { isAllowed, type PaymentState } from "./payment-states.ts";
 import type { Verdict } from "./processor.ts";
 import { expiryRequestId, referenceOf } from "./reference.ts";
-import { settlementOf } from "./settlement.ts";
+import { afterRefund, settlementOf } from "./settlement.ts";
 
 export interface PaymentServiceOptions {
   store: PaymentStore;
@@ -36,6 +36,13 @@ export interface AuthorizeOrder {
 interface AboutPayment {
   requestId: string;
   paymentId: string;
+}
+
+export interface AdoptRefund {
+  /** The processor's. */
+  reference: string;
+  authorizationId: string;
+  amount: Money;
 }
 
 export type PaymentService = ReturnType<typeof createPaymentService>;
@@ -69,8 +76,7 @@ export function createPaymentService({ store, now, newId, leaseMs = 10_000 }: Pa
         const payment = await locked(paymentId);
         if (amount.currency !== payment.amount.currency) throw errors.currencyMismatch(payment.amount.currency);
         if (payment.capturedMinor === 0n) throw notFrom(payment, "refunded");
-        const leftMinor = payment.capturedMinor - payment.refundedMinor - payment.refundingMinor;
-        if (amount.minor > leftMinor) throw errors.exceedsCaptured();
+        if (amount.minor > leftMinor(payment)) throw errors.exceedsCaptured();
         const refundingMinor = payment.refundingMinor + amount.minor;
         const work = await start("REFUND", requestId, await store.note(payment, { refundingMinor }), amount);
         await post("RESERVE_REFUND", work.step);
@@ -101,6 +107,25 @@ export function createPaymentService({ store, now, newId, leaseMs = 10_000 }: Pa
       if (settlement.state === undefined)
         return { step: settled, payment: await store.note(payment, settlement.facts) };
       return { step: settled, payment: await store.transit(payment, settlement.state, settlement.facts, now()) };
+    },
+
+    /**
+     * Takes in a refund that the processor made without us: the money is gone, whoever asked for it. Undefined where the
+     * authorization is none of ours, or less is left than was given back.
+     */
+    async adoptRefund({ reference, authorizationId, amount }: AdoptRefund): Promise<Payment | undefined> {
+      const found = await store.findByAuthorization(authorizationId);
+      if (found === undefined) return undefined;
+      const payment = await locked(found.id);
+      const isLeft = amount.minor > 0n && amount.minor <= leftMinor(payment);
+      if (!isLeft || amount.currency !== payment.amount.currency) return undefined;
+      const about = { id: reference, paymentId: payment.id, requestId: reference, amount, attempts: 0 };
+      const step: Step = { ...about, kind: "REFUND", state: "DONE" };
+      await store.insertStep(step, { createdAt: now(), leaseExpiresAt: now() });
+      await post("RESERVE_REFUND", step);
+      await post("REFUND", step);
+      const { state, refundedMinor } = afterRefund(payment, amount.minor);
+      return store.transit(payment, state, { refundedMinor }, now());
     },
 
     /** NOT_FOUND to those who may see every payment, PERMISSION_DENIED to a user, be it there or not. */
@@ -137,7 +162,8 @@ export function createPaymentService({ store, now, newId, leaseMs = 10_000 }: Pa
   async function start(kind: StepKind, requestId: string, payment: Payment, amount: Money): Promise<Work> {
     const id = referenceOf(payment.id, kind, requestId);
     const step: Step = { id, paymentId: payment.id, kind, requestId, amount, state: "PENDING", attempts: 0 };
-    await store.insertStep(step, new Date(now().getTime() + leaseMs));
+    const createdAt = now();
+    await store.insertStep(step, { createdAt, leaseExpiresAt: new Date(createdAt.getTime() + leaseMs) });
     return { step, payment };
   }
 
@@ -168,6 +194,10 @@ export function answerOf({ step, payment }: Work): Payment | StatusError {
     step.kind === "AUTHORIZE" ? "the payment was voided while it was authorized" : "the reservation has run out",
   );
 }
+
+/** What could still be given back. */
+const leftMinor = ({ capturedMinor, refundedMinor, refundingMinor }: Payment): bigint =>
+  capturedMinor - refundedMinor - refundingMinor;
 
 const isEqual = (a: Money, b: Money): boolean => a.currency === b.currency && a.minor === b.minor;
 

@@ -1,6 +1,7 @@
 import type { Generated, Selectable } from "kysely";
 import type { LedgerTables } from "./ledger-tables.ts";
 import type { Payment, Step, Work } from "./payment.ts";
+import type { FindingTables } from "./reconciliation/finding-tables.ts";
 
 interface PaymentTable {
   id: string;
@@ -30,10 +31,11 @@ interface StepTable {
   state: Step["state"];
   attempts: number;
   lease_expires_at: Date;
-  created_at: Generated<Date>;
+  created_at: Date;
+  compared_at: Generated<Date | null>;
 }
 
-export interface Tables extends LedgerTables {
+export interface Tables extends LedgerTables, FindingTables {
   payments: PaymentTable;
   steps: StepTable;
 }

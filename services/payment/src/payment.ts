@@ -96,10 +96,12 @@ export interface PaymentStore {
   /** Payments that are AUTHORIZED since `authorizedBefore` or longer, the oldest first. */
   listStale(authorizedBefore: Date, limit: number): Promise<readonly string[]>;
   find(id: string, filter?: PaymentFilter): Promise<Payment | undefined>;
+  /** The payment whose money the processor reserved under this name. */
+  findByAuthorization(authorizationId: string): Promise<Payment | undefined>;
   /** The newest first. */
   list(page: Page, filter: PaymentFilter): Promise<Paged<Payment>>;
 
-  insertStep(step: Step, leaseExpiresAt: Date): Promise<void>;
+  insertStep(step: Step, times: { createdAt: Date; leaseExpiresAt: Date }): Promise<void>;
   findStep(kind: StepKind, requestId: string): Promise<Work | undefined>;
   /** The step that reserves the money of a payment. */
   findAuthorizeStep(paymentId: string): Promise<Work | undefined>;

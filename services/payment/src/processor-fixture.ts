@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { StepKind } from "./payment.ts";
 import type { Processor, Verdict } from "./processor.ts";
+import type { Statement, StatementLine } from "./reconciliation/statement.ts";
 
 /** What a test does to requests; throwing or hanging as it likes. */
 export interface Faults {
@@ -17,11 +18,17 @@ export interface TestProcessor extends Processor {
   readonly approved: readonly { kind: StepKind; reference: string; minor: bigint }[];
   /** Requests that reached it, repetitions included. */
   readonly requests: number;
+  /** Its statement, which a test may change: what it then shows is what it has. */
+  readonly lines: StatementLine[];
+  readonly statement: Statement;
+  /** Lines of a page of the statement. */
+  pageSize: number;
   /** Money taken and not given back. */
   netMinor(): bigint;
 }
 
 interface Reservation {
+  currency: string;
   minor: bigint;
   state: "RESERVED" | "CAPTURED" | "VOIDED";
   refundedMinor: bigint;
@@ -31,10 +38,20 @@ interface Reservation {
 export function createTestProcessor(): TestProcessor {
   const reservations = new Map<string, Reservation>();
   const verdicts = new Map<string, Verdict>();
+  const lines: StatementLine[] = [];
   const approved: { kind: StepKind; reference: string; minor: bigint }[] = [];
   const processor = {
     faults: {} as Faults,
     approved,
+    lines,
+    pageSize: 500,
+    statement: {
+      async read(pageToken: string) {
+        const [from, to] = [Number(pageToken), Number(pageToken) + processor.pageSize];
+        return { lines: lines.slice(from, to), nextPageToken: to < lines.length ? String(to) : undefined };
+      },
+      find: async (wanted: string) => lines.find(({ reference }) => reference === wanted),
+    },
     requests: 0,
     netMinor: () => approved.reduce((sum, { kind, minor }) => sum + (SIGNS[kind] ?? 0n) * minor, 0n),
 
@@ -43,10 +60,14 @@ export function createTestProcessor(): TestProcessor {
       { signal }: { signal: AbortSignal },
     ) =>
       answer("AUTHORIZE", reference, signal, () => {
-        if (paymentMethod === "pm_declined") return { approved: false, reason: "card_declined" };
         const transactionId = randomUUID();
-        reservations.set(transactionId, { minor: amount.minor, state: "RESERVED", refundedMinor: 0n });
-        return approve("AUTHORIZE", reference, amount.minor, transactionId);
+        const line = { transactionId, reference, kind: "AUTHORIZE", authorizationId: null, amount } as const;
+        if (paymentMethod === "pm_declined") {
+          lines.push({ ...line, state: "DECLINED", declineReason: "card_declined" });
+          return { approved: false, reason: "card_declined" };
+        }
+        reservations.set(transactionId, { ...amount, state: "RESERVED", refundedMinor: 0n });
+        return approve({ ...line, state: "APPROVED", declineReason: "" });
       }),
 
     capture: (request: Parameters<Processor["capture"]>[0], { signal }: { signal: AbortSignal }) =>
@@ -64,7 +85,7 @@ export function createTestProcessor(): TestProcessor {
         if (reservation?.state !== "CAPTURED") return CONFLICT;
         if (reservation.refundedMinor + amount.minor > reservation.minor) return CONFLICT;
         reservation.refundedMinor += amount.minor;
-        return approve("REFUND", reference, amount.minor);
+        return approve(lineOf("REFUND", reference, authorizationId, amount));
       }),
   };
   return processor;
@@ -86,14 +107,28 @@ export function createTestProcessor(): TestProcessor {
     const reservation = reservations.get(authorizationId);
     if (reservation?.state !== "RESERVED") return CONFLICT;
     reservation.state = state;
-    return approve(kind, reference, reservation.minor);
+    return approve(lineOf(kind, reference, authorizationId, reservation));
   }
 
-  function approve(kind: StepKind, reference: string, minor: bigint, transactionId: string = randomUUID()): Verdict {
-    approved.push({ kind, reference, minor });
+  function approve(line: StatementLine): Verdict {
+    const { kind, reference, amount, transactionId } = line;
+    approved.push({ kind, reference, minor: amount.minor });
+    lines.push(line);
     return { approved: true, transactionId };
   }
 }
+
+/** An approved transaction about an authorization. */
+export const lineOf = (
+  kind: StepKind,
+  reference: string,
+  authorizationId: string,
+  { currency, minor }: { currency: string; minor: bigint },
+): StatementLine => ({
+  ...{ kind, reference, authorizationId, transactionId: randomUUID(), amount: { currency, minor } },
+  state: "APPROVED",
+  declineReason: "",
+});
 
 const SIGNS: Partial<Record<StepKind, bigint>> = { CAPTURE: 1n, REFUND: -1n };
 

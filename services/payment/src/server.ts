@@ -40,6 +40,9 @@ import { createPaymentStore } from "./payment-repository.ts";
 import { createPaymentService } from "./payment-service.ts";
 import type { Tables } from "./payment-tables.ts";
 import type { Processor } from "./processor.ts";
+import { createGrpcStatement } from "./reconciliation/grpc-statement.ts";
+import { wireReconciliation } from "./reconciliation/reconciliation-wiring.ts";
+import type { Statement } from "./reconciliation/statement.ts";
 import { verifyLedger } from "./verify-ledger.ts";
 
 /** The tables of payment, in their order. */
@@ -48,6 +51,7 @@ export const paymentMigrations = [databaseMigrations, outboxMigrations, new URL(
 export interface PaymentParts {
   db: Kysely<Tables>;
   processor: Processor;
+  statement: Statement;
   logger: Logger;
   /** For page tokens and fingerprints of requests: the same for every replica. */
   secret: Uint8Array;
@@ -59,6 +63,10 @@ export interface PaymentParts {
   authorizationMaxAgeMs?: number;
   /** How often the worker looks for older ones; by default every minute. */
   expiryIntervalMs?: number;
+  /** How often payments and books are compared with the processor's statement; by default every minute. */
+  reconcileIntervalMs?: number;
+  /** For metrics; by default nobody reads them. */
+  registry?: Registry;
   now?: () => Date;
   newId?: () => string;
 }
@@ -70,6 +78,8 @@ export interface PaymentWiring {
   finishDueSteps: (stop: AbortSignal) => Promise<number>;
   /** What the second does: gives up what was reserved too long ago; resolves with the number of payments. */
   expireStale: (stop: AbortSignal) => Promise<number>;
+  /** What the third does: compares what is new at the processor. */
+  reconcileSome: (stop: AbortSignal) => Promise<void>;
 }
 
 /** How often answers whose time is over are removed. */
@@ -77,8 +87,9 @@ const FORGET_INTERVAL_MS = 600_000;
 
 /** Payment without a process round it. */
 export function wirePayment(parts: PaymentParts): PaymentWiring {
-  const { db, processor, logger, secret, leaseMs = 10_000, intervalMs = 2000 } = parts;
+  const { db, processor, statement, logger, secret, leaseMs = 10_000, intervalMs = 2000 } = parts;
   const { authorizationMaxAgeMs = 7 * 24 * 3_600_000, expiryIntervalMs = 60_000 } = parts;
+  const { reconcileIntervalMs = 60_000, registry = new Registry() } = parts;
   const { now = () => new Date(), newId = uuidv7 } = parts;
   const store = createPaymentStore(db);
   const payments = (tx = store) => createPaymentService({ store: tx, now, newId, leaseMs });
@@ -95,15 +106,21 @@ export function wirePayment(parts: PaymentParts): PaymentWiring {
     verify: () => verifyLedger(db),
     paging,
   });
+  const reconciliation = wireReconciliation({
+    ...{ db, statement, paging, logger, registry, now, newId, payments },
+    intervalMs: reconcileIntervalMs,
+  });
   const finishDueSteps = createDueStepFinisher({ store, driver, logger, now, leaseMs });
   const expireStale = createExpirer({ store, payments, driver, logger, now, maxAgeMs: authorizationMaxAgeMs });
   const forgetAnswers = (signal: AbortSignal) => deleteExpired(db, { now: now(), signal });
   const workers = [
     createPeriodicWorker({ name: "due-steps", intervalMs, work: finishDueSteps, logger }),
     createPeriodicWorker({ name: "expiry", intervalMs: expiryIntervalMs, work: expireStale, logger }),
+    reconciliation.worker,
     createPeriodicWorker({ name: "old-answers", intervalMs: FORGET_INTERVAL_MS, work: forgetAnswers, logger }),
   ];
-  return { services: [handler, ledger], workers, finishDueSteps, expireStale };
+  const services = [handler, ledger, ...reconciliation.services];
+  return { services, workers, finishDueSteps, expireStale, reconcileSome: reconciliation.reconcileSome };
 }
 
 export interface StartPaymentOptions {
@@ -138,12 +155,15 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
   const { services, workers } = wirePayment({
     db,
     processor: createGrpcProcessor({ client, timeoutMs: config.PROCESSOR_TIMEOUT }),
+    statement: createGrpcStatement({ client, timeoutMs: config.PROCESSOR_TIMEOUT }),
     logger,
+    registry,
     secret: readReplicaSecret({ config, name: "payment" }),
     leaseMs: config.STEP_LEASE,
     intervalMs: config.STEP_INTERVAL,
     authorizationMaxAgeMs: config.AUTHORIZATION_MAX_AGE,
     expiryIntervalMs: config.EXPIRY_INTERVAL,
+    reconcileIntervalMs: config.RECONCILE_INTERVAL,
   });
   return startService({
     name: "payment",

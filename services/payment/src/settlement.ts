@@ -13,6 +13,12 @@ export interface Settlement {
   readonly movement?: Movement;
 }
 
+/** What a payment is once more of it was given back. */
+export function afterRefund(payment: Payment, amountMinor: bigint) {
+  const refundedMinor = payment.refundedMinor + amountMinor;
+  return { refundedMinor, state: refundedMinor === payment.capturedMinor ? "REFUNDED" : "PARTIALLY_REFUNDED" } as const;
+}
+
 export const settlementOf = (step: Step, payment: Payment, verdict: Verdict): Settlement =>
   SETTLEMENTS[step.kind](payment, verdict, step);
 
@@ -44,8 +50,7 @@ const SETTLEMENTS: Record<StepKind, (payment: Payment, verdict: Verdict, step: S
   REFUND(payment, verdict, { amount }) {
     const refundingMinor = payment.refundingMinor - amount.minor;
     if (!verdict.approved) return { step: "REFUSED", facts: { refundingMinor }, movement: "CANCEL_REFUND" };
-    const refundedMinor = payment.refundedMinor + amount.minor;
-    const state = refundedMinor === payment.capturedMinor ? "REFUNDED" : "PARTIALLY_REFUNDED";
+    const { state, refundedMinor } = afterRefund(payment, amount.minor);
     return { step: "DONE", state, facts: { refundingMinor, refundedMinor }, movement: "REFUND" };
   },
 };

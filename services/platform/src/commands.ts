@@ -1,8 +1,9 @@
 import type { Command } from "./command.ts";
+import { reconcileCommand } from "./reconcile-command.ts";
 import { verifyLedgerCommand } from "./verify-ledger-command.ts";
 
 /** What `make platform args="<name>"` knows. */
-export const COMMANDS: readonly Command[] = [verifyLedgerCommand];
+export const COMMANDS: readonly Command[] = [reconcileCommand, verifyLedgerCommand];
 
 /** The list of all of them. */
 export function help(commands: readonly Command[] = COMMANDS): string {
