@@ -84,6 +84,9 @@ export interface CallHooks {
   run?<T>(next: () => T): T;
 }
 
+/** What an interceptor returns for a call that is none of its business: it costs such a call nothing further. */
+export const NO_HOOKS: CallHooks = Object.freeze({});
+
 /** A reply by an interceptor in place of what lies further in: from a cache, or of an earlier attempt. */
 export class Answer {
   readonly message: unknown;

@@ -6,6 +6,7 @@ export {
   type CallStatus,
   type Interceptor,
   type Method,
+  NO_HOOKS,
   type Verdict,
 } from "./call.ts";
 export type { CallOptions } from "./call-options.ts";

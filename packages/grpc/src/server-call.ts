@@ -93,13 +93,12 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
 
   private watchDeadline(): void {
     const leftMs = this.deadline - Date.now();
-    this.timer = setTimeout(
-      () => {
-        if (this.deadline > Date.now()) this.watchDeadline();
-        else this.abort(new StatusError("DEADLINE_EXCEEDED", "Deadline exceeded"));
-      },
-      Math.min(MAX_TIMER_MS, Math.max(0, leftMs)),
-    );
+    this.timer = setTimeout(lookAtDeadline, Math.min(MAX_TIMER_MS, Math.max(0, leftMs)), this);
+  }
+
+  lookAtDeadline(): void {
+    if (this.deadline > Date.now()) this.watchDeadline();
+    else this.abort(new StatusError("DEADLINE_EXCEEDED", "Deadline exceeded"));
   }
 
   onReceiveMessage(received: unknown): void {
@@ -252,3 +251,5 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
     return this.deadline;
   }
 }
+
+const lookAtDeadline = (call: ServerCall): void => call.lookAtDeadline();

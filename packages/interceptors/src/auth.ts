@@ -1,5 +1,5 @@
 import { StatusError } from "@tenon/errors";
-import type { Call, Interceptor, Method } from "@tenon/grpc";
+import { type Call, type Interceptor, type Method, NO_HOOKS } from "@tenon/grpc";
 import { type AccessRule, type AccessWord, contractRule, toAccessRule } from "./access-rule.ts";
 import { bearerToken } from "./bearer-token.ts";
 import { HEALTH, REFLECTION } from "./infrastructure.ts";
@@ -78,7 +78,7 @@ export function auth(options: AuthOptions): Interceptor {
 
   return function auth(call) {
     // Probes are answered whatever they carry.
-    if (call.side === "client" || call.method.service === HEALTH) return {};
+    if (call.side === "client" || call.method.service === HEALTH) return NO_HOOKS;
     return {
       onStart() {
         const rule = ruleOf(call.method);

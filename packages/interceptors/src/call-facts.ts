@@ -5,28 +5,26 @@ import { type Principal, principalOf } from "./principal.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import { traceFacts } from "./trace-context.ts";
 
-/** What tells one call from another in log lines, as far as it has it. */
-export function callFacts(call: Call): Record<string, string> {
-  const facts: Record<string, string> = {};
-  const deadline = toInstant(call.deadline);
-  if (deadline !== undefined) facts["grpc.request.deadline"] = deadline;
-  const clientAddress = call.values.get(clientAddressKey);
-  if (clientAddress !== "") facts["client.address"] = clientAddress;
-  const requestId = requestIdOf(call) || sentRequestId(call);
-  if (requestId !== "") facts.request_id = requestId;
-  Object.assign(facts, traceFacts(call));
+/** What tells one call from another in log lines; what it has not is undefined, and so not in the line. */
+export function callFacts(call: Call) {
+  const { values } = call;
   const principal = principalOf(call);
-  if (principal.kind !== "anonymous") facts.principal = principalName(principal);
-  return facts;
+  return {
+    "grpc.request.deadline": toInstant(call.deadline),
+    "client.address": values.get(clientAddressKey) || undefined,
+    request_id: requestIdOf(call) || sentRequestId(call),
+    ...traceFacts(call),
+    principal: principal.kind === "anonymous" ? undefined : principalName(principal),
+  };
 }
 
 const principalName = (principal: Exclude<Principal, { kind: "anonymous" }>): string =>
   principal.kind === "user" ? `user:${principal.id}` : `service:${principal.name}`;
 
 /** That of a client, which `propagation` has sent. */
-function sentRequestId({ requestMetadata }: Call): string {
+function sentRequestId({ requestMetadata }: Call): string | undefined {
   const [value] = requestMetadata.get(REQUEST_ID_HEADER);
-  return typeof value === "string" ? value : "";
+  return typeof value === "string" ? value : undefined;
 }
 
 /** Callers may name instants that no calendar has. */

@@ -1,5 +1,5 @@
 import { type Code, StatusError } from "@tenon/errors";
-import type { CallStatus, Interceptor, Method } from "@tenon/grpc";
+import { type CallStatus, type Interceptor, type Method, NO_HOOKS } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import { Gauge, type Registry } from "prom-client";
 import { type Breaker, type BreakerState, createBreaker, type Outcome, type Pass } from "./breaker.ts";
@@ -64,7 +64,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Interceptor
   });
 
   return function circuitBreaker(call) {
-    if (call.side === "server") return {};
+    if (call.side === "server") return NO_HOOKS;
     let tell: Pass | undefined;
     let givenMs = 0;
     return {

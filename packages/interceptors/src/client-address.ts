@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { type Call, createContextKey, type Interceptor } from "@tenon/grpc";
+import { type Call, createContextKey, type Interceptor, NO_HOOKS } from "@tenon/grpc";
 import { toPeerAddress } from "./peer-address.ts";
 
 export interface ClientAddressOptions {
@@ -32,7 +32,7 @@ export const clientAddressOf = (call: Pick<Call, "values" | "peer">): string =>
 export function clientAddress({ trustedProxies, header = "x-forwarded-for" }: ClientAddressOptions): Interceptor {
   const find = createClientFinder({ trustedProxies });
   return function clientAddress(call) {
-    if (call.side === "client") return {};
+    if (call.side === "client") return NO_HOOKS;
     return {
       onStart() {
         const peer = toPeerAddress(call.peer)?.address ?? call.peer;

@@ -1,6 +1,6 @@
 import { getOption } from "@bufbuild/protobuf";
 import { StatusError } from "@tenon/errors";
-import type { Interceptor, Method } from "@tenon/grpc";
+import { type Interceptor, type Method, NO_HOOKS } from "@tenon/grpc";
 import * as optionsv1 from "@tenon/options/tenon/options/v1";
 import type { Registry } from "prom-client";
 import { createAdaptiveLimit } from "./adaptive-limit.ts";
@@ -64,7 +64,7 @@ export function loadShedding(options: LoadSheddingOptions = {}): Interceptor {
 
   return function loadShedding(call) {
     const { method } = call;
-    if (call.side === "client" || isInfrastructure(method)) return {};
+    if (call.side === "client" || isInfrastructure(method)) return NO_HOOKS;
     const priority = rankOf(method);
     if (method.requestStream || method.responseStream) {
       return {

@@ -128,5 +128,5 @@ test("a deadline that no calendar has is left out", async () => {
     ],
   });
   await greetings.greet({ name: "Ada" });
-  expect(lines[0]?.facts).not.toHaveProperty("grpc.request.deadline");
+  expect(JSON.stringify(lines[0]?.facts)).not.toContain("grpc.request.deadline");
 });

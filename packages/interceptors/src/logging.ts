@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { type Code, StatusError } from "@tenon/errors";
-import type { Call, CallHooks, CallStatus, Interceptor, Method } from "@tenon/grpc";
+import type { Call, CallHooks, Interceptor, Method } from "@tenon/grpc";
 import { createIsoTime, type Logger } from "@tenon/logger";
 import { callFacts } from "./call-facts.ts";
 import { codeName } from "./code-name.ts";
@@ -44,6 +44,11 @@ export function logging(logger: Logger, options: LoggingOptions = {}): Intercept
   assertOptions("logging", { sampleOk }, { min: 0, max: 1 });
   const levels = { server: options.serverLevel ?? serverLevel, client: options.clientLevel ?? clientLevel };
   const toStartTime = createIsoTime();
+  const beginning = (call: Call, startedAt: number) => ({
+    "peer.address": call.peer,
+    "grpc.start_time": toStartTime(startedAt),
+    ...callFacts(call),
+  });
   // What all lines of a method have in common becomes text once.
   const loggerOf = {
     server: perMethod((method) => logger.child(methodFacts("server", method))),
@@ -57,29 +62,25 @@ export function logging(logger: Logger, options: LoggingOptions = {}): Intercept
     const { method, side } = call;
     let startedAt = 0;
     let startedMs = 0;
-    const beginning = () => ({
-      "peer.address": call.peer,
-      "grpc.start_time": toStartTime(startedAt),
-      ...callFacts(call),
-    });
-
     const hooks: CallHooks = {
       onStart() {
         startedAt = Date.now();
         startedMs = performance.now();
-        if (tellsStart) loggerOf[side](method)[levels[side]("OK")](beginning(), "started call");
+        if (tellsStart) loggerOf[side](method)[levels[side]("OK")](beginning(call, startedAt), "started call");
       },
       onEnd(status) {
         const tookMs = performance.now() - startedMs;
         const slow = tookMs > slowMs && !method.requestStream && !method.responseStream;
         if (!tellsFinish || !decide(method, status.code)) return;
         if (status.code === "OK" && !slow && sampleOk < 1 && random() >= sampleOk) return;
+        const { code, message, error } = status;
         const facts = {
-          ...beginning(),
-          "grpc.code": codeName(status.code),
-          ...errorFacts(status),
+          ...beginning(call, startedAt),
+          "grpc.code": codeName(code),
+          "grpc.error": code === "OK" ? undefined : message,
+          err: code !== "OK" && error instanceof StatusError && error.cause !== undefined ? error : undefined,
           "grpc.time_ms": Math.round(tookMs * 1000) / 1000,
-          ...(slow && { "grpc.slow": true }),
+          "grpc.slow": slow || undefined,
         };
         const level = levels[side](status.code);
         loggerOf[side](method)[slow && level !== "error" ? "warn" : level](facts, "finished call");
@@ -89,7 +90,7 @@ export function logging(logger: Logger, options: LoggingOptions = {}): Intercept
 
     const tellPayload = (what: "request" | "response", deed: "sent" | "received") => (message: unknown) => {
       const content = toContent(method, what, message, maxPayloadLength);
-      const facts = { ...beginning(), [`grpc.${what}.content`]: content };
+      const facts = { ...beginning(call, startedAt), [`grpc.${what}.content`]: content };
       loggerOf[side](method)[levels[side]("OK")](facts, `${what} ${deed}`);
     };
     const [incoming, outgoing] =
@@ -105,12 +106,6 @@ const methodFacts = (side: Call["side"], method: Method) => ({
   "grpc.method": method.name,
   "grpc.method_type": methodType(method),
 });
-
-function errorFacts({ code, message, error }: CallStatus): object {
-  if (code === "OK") return {};
-  if (error instanceof StatusError && error.cause !== undefined) return { "grpc.error": message, err: error };
-  return { "grpc.error": message };
-}
 
 /** A line about a message must not cost the call, whatever the message is. */
 function toContent({ desc }: Method, what: "request" | "response", message: unknown, maxLength: number): unknown {

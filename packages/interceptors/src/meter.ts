@@ -1,6 +1,7 @@
 import { CODES, type Code } from "@tenon/errors";
 import { Counter, Histogram, type OpenMetricsContentType, Registry } from "prom-client";
 import { codeName } from "./code-name.ts";
+import { createDurationHistogram } from "./duration-histogram.ts";
 import { METHOD_LABELS, type MethodLabels } from "./method-labels.ts";
 
 /** A registry of either format. In OpenMetrics durations have exemplars: the format of Prometheus has no place for them. */
@@ -81,18 +82,15 @@ function createMeter(registry: AnyRegistry, side: "server" | "client"): Meter {
   });
 
   const exemplars = registry.contentType === Registry.OPENMETRICS_CONTENT_TYPE;
-  const handling = new Histogram({
+  const handling = {
     name: `grpc_${side}_handling_seconds`,
     help: `Time from the start of a call to its status, on the ${side}.`,
-    labelNames: METHOD_LABELS,
     buckets: BUCKETS,
-    enableExemplars: exemplars,
-    registers: [registry],
-  });
+  };
+  const observeIn = exemplars ? withExemplars(registry, handling) : withoutExemplars(registry, handling);
 
   function createSeries(labels: MethodLabels): MethodSeries {
-    handling.zero({ ...labels });
-    const series = exemplars ? undefined : handling.labels({ ...labels });
+    const observe = observeIn(labels);
     const handled = new Map(CODES.map((code) => [code, 0]));
     return {
       labels,
@@ -102,9 +100,7 @@ function createMeter(registry: AnyRegistry, side: "server" | "client"): Meter {
       sent: 0,
       end(code, seconds, exemplar) {
         handled.set(code, (handled.get(code) ?? 0) + 1);
-        if (series) series.observe(seconds);
-        // An exemplar's labels are none of the metric's, as prom-client's types would have them.
-        else handling.observe({ labels: { ...labels }, value: seconds, exemplarLabels: { ...exemplar } as object });
+        observe(seconds, exemplar);
       },
     };
   }
@@ -117,5 +113,30 @@ function createMeter(registry: AnyRegistry, side: "server" | "client"): Meter {
       methods.set(key, series);
       return series;
     },
+  };
+}
+
+type Observe = (seconds: number, exemplar: Exemplar | undefined) => void;
+type Observed = Parameters<typeof createDurationHistogram>[0];
+
+function withoutExemplars(registry: AnyRegistry, options: Observed): (labels: MethodLabels) => Observe {
+  const { metric, series } = createDurationHistogram(options);
+  (registry as Registry).registerMetric(metric);
+  return (labels) => series(labels).observe;
+}
+
+function withExemplars(registry: AnyRegistry, { buckets, ...options }: Observed): (labels: MethodLabels) => Observe {
+  const histogram = new Histogram({
+    ...options,
+    buckets: [...buckets],
+    labelNames: METHOD_LABELS,
+    enableExemplars: true,
+    registers: [registry],
+  });
+  return (labels) => {
+    histogram.zero({ ...labels });
+    // An exemplar's labels are none of the metric's, as prom-client's types would have them.
+    return (value, exemplar) =>
+      histogram.observe({ labels: { ...labels }, value, exemplarLabels: { ...exemplar } as object });
   };
 }

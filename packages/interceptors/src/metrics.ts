@@ -1,5 +1,5 @@
 import { TraceFlags } from "@opentelemetry/api";
-import type { Call, Interceptor, Method } from "@tenon/grpc";
+import { type Call, type Interceptor, type Method, NO_HOOKS } from "@tenon/grpc";
 import { type AnyRegistry, type Exemplar, meterOf } from "./meter.ts";
 import { createLabels, methodLabels } from "./method-labels.ts";
 import { perMethod } from "./per-method.ts";
@@ -24,7 +24,7 @@ export function metrics(registry: AnyRegistry, { side, methods = [] }: MetricsOp
   const seriesOf = perMethod((method) => meter.series(labelsOf(method)));
   for (const method of methods) meter.series(methodLabels(method));
   return function metrics(call) {
-    if (call.side !== side) return {};
+    if (call.side !== side) return NO_HOOKS;
     const series = seriesOf(call.method);
     let startedMs = 0;
     return {

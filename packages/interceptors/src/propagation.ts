@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { StatusError } from "@tenon/errors";
-import { type Call, type CallHooks, type Interceptor, retriesAllowed } from "@tenon/grpc";
+import { type Call, type CallHooks, type Interceptor, NO_HOOKS, retriesAllowed } from "@tenon/grpc";
 import { currentCall, onBehalfOf } from "./current-call.ts";
 import { assertOptions } from "./option-range.ts";
 import { isRequestId, REQUEST_ID_HEADER, requestIdKey, requestIdOf } from "./request-id.ts";
@@ -38,7 +38,7 @@ export function propagation(options: PropagationOptions = {}): Interceptor {
 
 function inherit(call: Call, forwarded: readonly string[], marginMs: number): CallHooks {
   const parent = currentCall();
-  if (parent === undefined) return {};
+  if (parent === undefined) return NO_HOOKS;
   const cancel = () => call.abort(new StatusError("CANCELLED", "the call that this one serves has ended"));
   return {
     onStart() {

@@ -1,7 +1,7 @@
 import { create, getOption } from "@bufbuild/protobuf";
 import { anyPack, MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { StatusError } from "@tenon/errors";
-import type { Call, Interceptor, Method } from "@tenon/grpc";
+import { type Call, type Interceptor, type Method, NO_HOOKS } from "@tenon/grpc";
 import { QuotaFailureSchema } from "@tenon/options/google/rpc";
 import * as optionsv1 from "@tenon/options/tenon/options/v1";
 import { addressGroup } from "./address-group.ts";
@@ -46,9 +46,9 @@ export function rateLimit(options: RateLimitOptions): Interceptor {
   const budgetOf = perMethod((method) => toBudget(method, rates));
 
   return function rateLimit(call) {
-    if (call.side === "client") return {};
+    if (call.side === "client") return NO_HOOKS;
     const budget = budgetOf(call.method);
-    if (budget === undefined) return {};
+    if (budget === undefined) return NO_HOOKS;
     return {
       onStart() {
         const key = keyOf(call);

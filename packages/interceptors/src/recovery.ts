@@ -1,5 +1,5 @@
 import { StatusError } from "@tenon/errors";
-import type { CallStatus, Interceptor, Method } from "@tenon/grpc";
+import { type CallStatus, type Interceptor, type Method, NO_HOOKS } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import { Counter, type Registry } from "prom-client";
 import { callFacts } from "./call-facts.ts";
@@ -22,7 +22,7 @@ export function recovery(logger: Logger, { registry, methods = [] }: RecoveryOpt
   const counter = registry && unexpectedErrors(registry);
   const labelsOf = perMethod(createLabels(methods));
   return function recovery(call) {
-    if (call.side === "client") return {};
+    if (call.side === "client") return NO_HOOKS;
     return {
       onEnd(status) {
         if (!isUnexpected(status)) return;

@@ -1,4 +1,4 @@
-import type { Interceptor } from "@tenon/grpc";
+import { type Interceptor, NO_HOOKS } from "@tenon/grpc";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 
 /**
@@ -8,7 +8,7 @@ import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
  */
 export function requestIdHeader(): Interceptor {
   return function requestIdHeader(call) {
-    if (call.side === "client") return {};
+    if (call.side === "client") return NO_HOOKS;
     return {
       onStart() {
         const id = requestIdOf(call);

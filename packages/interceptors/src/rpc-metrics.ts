@@ -6,7 +6,7 @@ import {
   metrics as otel,
 } from "@opentelemetry/api";
 import type { Code } from "@tenon/errors";
-import type { Interceptor, Method } from "@tenon/grpc";
+import { type Interceptor, type Method, NO_HOOKS } from "@tenon/grpc";
 import { createKnown } from "./method-labels.ts";
 import { perMethod } from "./per-method.ts";
 import { methodAttributes, type ServerAddress, statusAttributes } from "./rpc-attributes.ts";
@@ -36,7 +36,7 @@ export function rpcMetrics({ methods = [], server }: RpcMetricsOptions = {}): In
   const durations = { server: durationOf("server"), client: durationOf("client") };
   return function rpcMetrics(call) {
     const duration = durations[call.side]();
-    if (duration === undefined) return {};
+    if (duration === undefined) return NO_HOOKS;
     let startedMs = 0;
     return {
       onStart() {

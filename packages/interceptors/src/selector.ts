@@ -1,4 +1,4 @@
-import type { Interceptor, Method } from "@tenon/grpc";
+import { type Interceptor, type Method, NO_HOOKS } from "@tenon/grpc";
 import { perMethod } from "./per-method.ts";
 
 /** Which methods; asked once for each, so the answer must not change. */
@@ -7,7 +7,7 @@ export type Match = (method: Method) => boolean;
 /** The interceptor on methods that match, nothing on others. */
 export function onlyFor(match: Match, interceptor: Interceptor): Interceptor {
   const matches = perMethod(match);
-  const selected: Interceptor = (call) => (matches(call.method) ? interceptor(call) : {});
+  const selected: Interceptor = (call) => (matches(call.method) ? interceptor(call) : NO_HOOKS);
   return Object.defineProperty(selected, "name", { value: interceptor.name });
 }
 

@@ -1,4 +1,4 @@
-import { type Call, createContextKey, type Interceptor } from "@tenon/grpc";
+import { type Call, createContextKey, type Interceptor, NO_HOOKS } from "@tenon/grpc";
 import { principalOf } from "./principal.ts";
 
 export interface ServerTimingOptions {
@@ -22,7 +22,7 @@ export function serverTiming({
   allow = isInsider,
 }: ServerTimingOptions = {}): Interceptor {
   return function serverTiming(call) {
-    if (call.side === "client") return {};
+    if (call.side === "client") return NO_HOOKS;
     let startedMs = 0;
     return {
       onStart() {

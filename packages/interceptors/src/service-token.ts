@@ -1,5 +1,5 @@
 import { createPrivateKey } from "node:crypto";
-import type { Interceptor } from "@tenon/grpc";
+import { type Interceptor, NO_HOOKS } from "@tenon/grpc";
 import { type JWK, type JWTPayload, SignJWT } from "jose";
 import type { ServicePrincipal } from "./principal.ts";
 
@@ -82,7 +82,7 @@ export function createServiceTokens(options: ServiceTokensOptions): ServiceToken
 /** On a client: proves this service to `audience`, the callee's name, unless the call has an authorization already. */
 export function serviceToken(tokens: ServiceTokens, audience: string): Interceptor {
   return function serviceToken(call) {
-    if (call.side === "server") return {};
+    if (call.side === "server") return NO_HOOKS;
     const attach = (token: string) => call.requestMetadata.set("authorization", `Bearer ${token}`);
     return {
       onStart() {

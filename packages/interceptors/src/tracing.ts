@@ -12,7 +12,15 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import type { Call, CallHooks, CallStatus, Interceptor, Metadata, Method } from "@tenon/grpc";
+import {
+  type Call,
+  type CallHooks,
+  type CallStatus,
+  type Interceptor,
+  type Metadata,
+  type Method,
+  NO_HOOKS,
+} from "@tenon/grpc";
 import { clientAddressOf } from "./client-address.ts";
 import { createKnown } from "./method-labels.ts";
 import { toPeerAddress } from "./peer-address.ts";
@@ -42,7 +50,7 @@ export function tracing({ methods = [], server }: TracingOptions = {}): Intercep
   const clientSpanOf = perMethod((method) => spanOptions(method, true, server));
   return function tracing(call) {
     const tracer = registeredTracer();
-    if (tracer === undefined) return {};
+    if (tracer === undefined) return NO_HOOKS;
     return call.side === "server"
       ? serverSpan(call, tracer, spanOf(call.method))
       : clientSpan(call, tracer, clientSpanOf(call.method));

@@ -2,7 +2,7 @@ import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { StatusError } from "@tenon/errors";
-import type { Interceptor, Method } from "@tenon/grpc";
+import { type Interceptor, type Method, NO_HOOKS } from "@tenon/grpc";
 import { HEALTH, REFLECTION } from "./infrastructure.ts";
 import { perMethod } from "./per-method.ts";
 import { type RequestSchemas, requestSchema } from "./request-schema.ts";
@@ -52,7 +52,7 @@ export function validation(options: ValidationOptions = {}): Interceptor {
   }
 
   return function validation({ side, method }) {
-    if (side === "client" || !isChecked(method)) return {};
+    if (side === "client" || !isChecked(method)) return NO_HOOKS;
     return {
       onReceive(request) {
         const { input, toMessage } = schemaOf(method);
