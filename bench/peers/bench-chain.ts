@@ -1,7 +1,7 @@
 import { openSync, writeSync } from "node:fs";
 import { type Implementation, type Interceptor, methodsOf } from "@tenon/grpc";
 import { createKeySource, createTokenVerifier, standardServer, type TokenVerifier } from "@tenon/interceptors";
-import { createLogger } from "@tenon/logger";
+import { createLogger, createTurnWriter } from "@tenon/logger";
 import { Registry } from "prom-client";
 import { AUDIENCE, ISSUER, type PublicKey } from "../bench-token.ts";
 
@@ -18,8 +18,9 @@ export function benchChain({ services, key, uncached }: BenchChainOptions): Inte
   const sink = openSync("/dev/null", "w");
   const keys = createKeySource({ fetch: async () => ({ keys: [key] }) });
   const users = createTokenVerifier({ keys, issuer: ISSUER, audience: AUDIENCE });
+  const destination = createTurnWriter({ write: (lines) => void writeSync(sink, lines) });
   return standardServer({
-    logger: createLogger({ name: "bench", destination: { write: (line) => void writeSync(sink, line) } }),
+    logger: createLogger({ name: "bench", destination }),
     registry: new Registry(),
     methods: methodsOf(services),
     auth: { users: uncached ? forgetting(users) : users },

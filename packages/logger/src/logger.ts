@@ -1,5 +1,6 @@
 import { type DestinationStream, pino, stdSerializers } from "pino";
 import { createIsoTime } from "./iso-time.ts";
+import { createTurnWriter } from "./turn-writer.ts";
 
 /** Where log lines go: facts for programs first, words for people second. pino's loggers are such. */
 export interface Logger {
@@ -19,7 +20,7 @@ export interface LoggerOptions {
   name: string;
   /** Lines below it are not written; by default `info`. */
   level?: LogLevel;
-  /** By default standard output. */
+  /** By default standard output, the lines of one turn of the event loop together; see `createTurnWriter`. */
   destination?: DestinationStream;
   /**
    * What each line carries besides its own facts, which go before: that of the call it is written in, for instance. It is
@@ -52,7 +53,7 @@ export function createLogger({ name, level = "info", destination, facts }: Logge
       ...(facts && { mixin: (line: object) => facts(line) ?? NONE, mixinMergeStrategy: merge }),
       serializers: { err: (error) => redact(stdSerializers.err(error), 0) },
     },
-    destination ?? pino.destination({ fd: 1, sync: true }),
+    destination ?? createTurnWriter(pino.destination({ fd: 1, sync: true })),
   );
   const { child } = logger;
   // Children inherit it, for children of theirs.
