@@ -1,4 +1,5 @@
 import { type DestinationStream, pino, stdSerializers } from "pino";
+import { writeFlatLines } from "./flat-line.ts";
 import { createIsoTime } from "./iso-time.ts";
 import { createTurnWriter } from "./turn-writer.ts";
 
@@ -55,6 +56,7 @@ export function createLogger({ name, level = "info", destination, facts }: Logge
     },
     destination ?? createTurnWriter(pino.destination({ fd: 1, sync: true })),
   );
+  writeFlatLines(logger, { except: SECRETS });
   const { child } = logger;
   // Children inherit it, for children of theirs.
   const redactingChild = function (this: typeof logger, facts: object) {
