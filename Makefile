@@ -19,10 +19,10 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help run platform greet test check conformance mutations openapi pack generate format lint types install bench-server smoke chaos
+.PHONY: help run platform greet test check conformance mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 # exec: the process is make's child itself, so Ctrl-C and SIGTERM reach it once, and make waits until it has drained.
 run: $(GENERATED) ## start every service here (service=user: that one)
@@ -42,6 +42,9 @@ check: $(GENERATED) $(BENCH) ## what CI runs: format, lint, types, contracts, te
 
 bench-server: $(GENERATED) $(BENCH) ## our server beside others: quick=1, rounds=9, only=grpc-js,tenon
 	@exec node bench/bench-server.ts $${quick:+--quick} $${rounds:+--rounds="$$rounds"} $${only:+--only="$$only"}
+
+bench-gateway: $(GENERATED) $(BENCH) ## REST through our gateway beside others: quick=1, rounds=9, only=tenon-gateway,fastify
+	@exec node bench/bench-gateway.ts $${quick:+--quick} $${rounds:+--rounds="$$rounds"} $${only:+--only="$$only"}
 
 conformance: $(GENERATED) ## our server and client by connectconformance, every case of gRPC (needs Go)
 	@exec node scripts/conformance.ts

@@ -17,6 +17,14 @@ export const SERVER_AIMS: readonly Aim[] = [
   { peer: "tenon-standard", against: "grpc-js", workloads: ["stream"], atMost: 1.1 },
 ];
 
+/** Of our gateway: as many requests a core as these ratios of CPU say. */
+export const GATEWAY_AIMS: readonly Aim[] = [
+  { peer: "tenon-library", against: "grpc-gateway", workloads: ["order"], atMost: 1 / 1.5 },
+  { peer: "tenon-library", against: "fastify-grpc-js", workloads: ["small", "order"], atMost: 1.3 },
+  { peer: "tenon-gateway", against: "fastify-grpc-js", workloads: ["small", "order"], atMost: 1.3 },
+  { peer: "tenon-in-process", against: "fastify", workloads: ["small", "order"], atMost: 1 / 0.8 },
+];
+
 export interface AimResult {
   readonly peer: string;
   readonly against: string;

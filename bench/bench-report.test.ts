@@ -18,6 +18,7 @@ const RESULTS: Results = {
   ],
   workloads: [{ name: "small", title: "unary", unit: "call" }],
   aims: [{ peer: "ours", against: "theirs", workload: "small", atMost: 1, ratio: 1.5, met: false }],
+  notes: ["One more figure."],
   samples: [
     { peer: "theirs", workload: "small", round: 1, cpuUs: 20, perSecond: 50_000 },
     { peer: "ours", workload: "small", round: 1, cpuUs: 30, perSecond: 33_333.3 },
@@ -27,6 +28,7 @@ const RESULTS: Results = {
 test("the report has each server's figures, its multiple of the baseline, and the aims", () => {
   const markdown = toMarkdown(RESULTS);
   expect(markdown).toContain("| Theirs |      20.0 | 1.00 |  50,000 |");
+  expect(markdown).toContain("\n- One more figure.\n");
   expect(markdown).toContain("| Ours   |      30.0 | 1.50 |  33,333 |");
   expect(markdown).toMatch(/\| ours \/ theirs \| small *\| *1\.00 \| 1\.500 \| MISSED \|/);
 });

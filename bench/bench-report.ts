@@ -18,6 +18,8 @@ export interface Results {
   readonly peers: readonly { readonly name: string; readonly title: string }[];
   readonly workloads: readonly { readonly name: string; readonly title: string; readonly unit: string }[];
   readonly aims: readonly AimResult[];
+  /** Figures of another kind, a line each. */
+  readonly notes: readonly string[];
   readonly samples: readonly Sample[];
 }
 
@@ -34,6 +36,7 @@ export function toMarkdown(results: Results): string {
     "",
     ...aimTable(results),
     ...(quick ? ["- A quick run: it shows that all is there, not how fast it is."] : []),
+    ...results.notes.map((note) => `- ${note}`),
     ...results.workloads.map(({ name, title }) => `- ${name}: ${title}.`),
     `- ${rounds} x ${cpuSeconds} s of CPU for each server and kind of call, in alternating order, each time in a new process.`,
     "  Figures are medians; multiples are medians of the multiples within each round.",

@@ -15,7 +15,11 @@ export interface Machine {
 }
 
 const PACKAGES = ["@grpc/grpc-js", "@bufbuild/protobuf", "express", "fastify", "nice-grpc"];
-const GO_MODULES = ["google.golang.org/grpc", "github.com/grpc-ecosystem/go-grpc-middleware/v2"];
+const GO_MODULES = [
+  "google.golang.org/grpc",
+  "github.com/grpc-ecosystem/go-grpc-middleware/v2",
+  "github.com/grpc-ecosystem/grpc-gateway/v2",
+];
 
 export function describeMachine({ withGo }: { withGo: boolean }): Machine {
   const all = cpus();

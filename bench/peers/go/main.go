@@ -1,5 +1,5 @@
 // The contracts of the platform on grpc-go: as it comes, or with go-grpc-middleware (-key=<public JWK>).
-// It prints its port and lives as long as its standard input.
+// Or grpc-gateway before a gRPC server (-gateway=host:port). It prints its port and lives as long as its standard input.
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 
 func main() {
 	key := flag.String("key", "", "public JWK that users' tokens are verified with; without it there is no middleware")
+	backend := flag.String("gateway", "", "address of a gRPC server, to be grpc-gateway before it")
 	flag.Parse()
 
 	var options []grpc.ServerOption
@@ -27,10 +28,6 @@ func main() {
 			log.Fatal(err)
 		}
 	}
-	server := grpc.NewServer(options...)
-	greeterv1.RegisterGreetingServiceServer(server, greeter{})
-	orderv1.RegisterOrderServiceServer(server, orders{})
-
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
@@ -40,5 +37,11 @@ func main() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
+	if *backend != "" {
+		log.Fatal(serveGateway(listener, *backend))
+	}
+	server := grpc.NewServer(options...)
+	greeterv1.RegisterGreetingServiceServer(server, greeter{})
+	orderv1.RegisterOrderServiceServer(server, orders{})
 	log.Fatal(server.Serve(listener))
 }
