@@ -1,4 +1,5 @@
 export { type AskHealthOptions, askHealth, type HealthStatus } from "./ask-health.ts";
+export { clientLimits } from "./call-limits.ts";
 export { createPeriodicWorker, type PeriodicWorkerOptions } from "./periodic-worker.ts";
 export { type ServiceConfig, type ServiceConfigOptions, serviceConfig } from "./process-config.ts";
 export type { Check } from "./readiness.ts";

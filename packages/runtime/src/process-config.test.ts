@@ -14,6 +14,13 @@ test("an empty environment is a service on loopback", () => {
     SERVICE_JWKS_FILE: undefined,
     REFLECTION: "public",
     MAX_CONNECTION_AGE: undefined,
+    LOAD_SHEDDING: "on",
+    MAX_CONCURRENT_CALLS: 1000,
+    CREDENTIAL_RATE: { perSecond: 1, burst: 60 },
+    WRITE_RATE: "off",
+    READ_RATE: "off",
+    TRUSTED_PROXIES: [],
+    CIRCUIT_BREAKER: "on",
     CHECK_INTERVAL: 2000,
     CHECK_TIMEOUT: 1000,
     DRAIN_WAIT: 1000,
@@ -28,6 +35,19 @@ for (const [name, value] of [
   ["LOG_LEVEL", "loud"],
   ["REFLECTION", "yes"],
   ["DRAIN_WAIT", "10"],
+  ["LOAD_SHEDDING", "yes"],
+  ["MAX_CONCURRENT_CALLS", "0"],
+  ["MAX_CONCURRENT_CALLS", "-5"],
+  ["MAX_CONCURRENT_CALLS", "100001"],
+  ["CREDENTIAL_RATE", "60"],
+  ["CREDENTIAL_RATE", "0/1m"],
+  ["CREDENTIAL_RATE", "-1/1m"],
+  ["WRITE_RATE", "9999999/1s"],
+  ["READ_RATE", "10/0s"],
+  ["READ_RATE", "10/9999h"],
+  ["TRUSTED_PROXIES", "10.0.0.0/33"],
+  ["TRUSTED_PROXIES", "gateway"],
+  ["CIRCUIT_BREAKER", "true"],
   ["DRAIN_GRACE", "-1s"],
 ] as const) {
   test(`${name}=${value} stops the start by name`, () => {
@@ -39,3 +59,14 @@ for (const [name, value] of [
 test("every variable says what it is for", () => {
   for (const [name, { desc }] of Object.entries(serviceConfig({ port: 1 }))) expect(desc, name).toMatch(/\w+ \w+/);
 });
+
+for (const [value, expected] of [
+  ["60/1m", { perSecond: 1, burst: 60 }],
+  ["5/2s", { perSecond: 2.5, burst: 5 }],
+  ["1/24h", { perSecond: 1 / 86_400, burst: 1 }],
+  ["off", "off"],
+] as const) {
+  test(`a rate of ${value}`, () => {
+    expect(read({ WRITE_RATE: value }).WRITE_RATE).toEqual(expected);
+  });
+}

@@ -1,5 +1,29 @@
-import { type Config, duration, port, str } from "@tenon/config";
+import { type Config, count, duration, EnvError, makeValidator, port, str } from "@tenon/config";
+import { clientAddress, type Rate } from "@tenon/interceptors";
 import { LOG_LEVELS } from "@tenon/logger";
+
+/** So many calls in a time, all at once if need be: `60/1m`; `off` for as many as come. */
+const rate = makeValidator<Rate | "off">((input) => {
+  if (input === "off") return "off";
+  const [, calls = "", time = "", unit = ""] = /^(\d{1,7})\/(\d{1,4})(s|m|h)$/.exec(input) ?? [];
+  const seconds = Number(time) * (SECONDS[unit] ?? 0);
+  const burst = Number(calls);
+  if (burst < 1 || burst > 1_000_000 || !(seconds >= 1 && seconds <= 86_400)) {
+    throw new EnvError("expected calls in a time from 1s to 24h, such as 60/1m, or off");
+  }
+  return { perSecond: burst / seconds, burst };
+});
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+const proxies = makeValidator<readonly string[]>((input) => {
+  const trustedProxies = input.split(",").map((entry) => entry.trim());
+  try {
+    clientAddress({ trustedProxies });
+  } catch {
+    throw new EnvError("expected addresses and subnets, such as 10.0.0.0/8,::1");
+  }
+  return trustedProxies;
+});
 
 export interface ServiceConfigOptions {
   /** The port of the gRPC server where PORT does not say another. */
@@ -29,6 +53,27 @@ export const serviceConfig = (options: ServiceConfigOptions) => ({
     default: undefined,
     desc: "time after which clients are asked to connect anew, and so find replicas that came later; by default never",
   }),
+  LOAD_SHEDDING: str({
+    choices: SWITCH,
+    default: "on",
+    desc: "whether calls are refused when there are more at once than go without delay: on or off",
+  }),
+  MAX_CONCURRENT_CALLS: count({ max: 100_000, default: 1000, desc: "calls at once, however well they go" }),
+  CREDENTIAL_RATE: rate({
+    default: { perSecond: 1, burst: 60 },
+    desc: "calls that test a secret (log-in, sign-up) that one user or address may make: 60/1m, or off",
+  }),
+  WRITE_RATE: rate({ default: "off", desc: "calls with an effect that one user or address may make: 600/1m, or off" }),
+  READ_RATE: rate({ default: "off", desc: "calls without one that one user or address may make: 6000/1m, or off" }),
+  TRUSTED_PROXIES: proxies({
+    default: [],
+    desc: "addresses and subnets of our own proxies (the gateway), by commas, which tell whom a call comes from; by default none",
+  }),
+  CIRCUIT_BREAKER: str({
+    choices: SWITCH,
+    default: "on",
+    desc: "whether this service leaves alone what it calls and is not well: on or off",
+  }),
   CHECK_INTERVAL: duration({ default: 2000, desc: "time between two rounds of readiness checks" }),
   CHECK_TIMEOUT: duration({ default: 1000, desc: "time that one readiness check may take" }),
   DRAIN_WAIT: duration({
@@ -40,6 +85,8 @@ export const serviceConfig = (options: ServiceConfigOptions) => ({
     desc: "time for calls in flight to finish at shutdown, before they are ended",
   }),
 });
+
+const SWITCH = ["on", "off"] as const;
 
 /** Who may use reflection. */
 export const REFLECTION = ["public", "admin", "off"] as const;

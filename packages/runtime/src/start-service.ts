@@ -5,6 +5,7 @@ import { standardServer } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import { Registry } from "prom-client";
 import { createAdminPort } from "./admin-port.ts";
+import { serverLimits } from "./call-limits.ts";
 import { type DrainStep, drain } from "./drain.ts";
 import { type ListenFailure, listenFailure } from "./listen-failure.ts";
 import type { ServiceConfig } from "./process-config.ts";
@@ -108,7 +109,13 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
     server = createServer({
       services,
       natives,
-      interceptors: standardServer({ logger, registry, methods: methodsOf(services, natives), auth: auth.server }),
+      interceptors: standardServer({
+        logger,
+        registry,
+        methods: methodsOf(services, natives),
+        auth: auth.server,
+        ...serverLimits(config),
+      }),
       onError: (err) => logger.error({ err }, "an error that no caller can be told"),
       ...(config.MAX_CONNECTION_AGE !== undefined && { maxConnectionAgeMs: config.MAX_CONNECTION_AGE }),
     });

@@ -1,11 +1,10 @@
 import { type Config, count, EnvError, makeValidator, type ReadConfigOptions, readConfig, str } from "@tenon/config";
-import { createClientFinder } from "@tenon/interceptors";
 import { serviceConfig } from "@tenon/runtime";
 import { createOrigins, type Origins } from "@tenon/transcoding";
 
-const { HOST, PORT, ADMIN_PORT, LOG_LEVEL, CHECK_INTERVAL, CHECK_TIMEOUT, DRAIN_WAIT, DRAIN_GRACE } = serviceConfig({
-  port: 8000,
-});
+const shared = serviceConfig({ port: 8000 });
+const { HOST, PORT, ADMIN_PORT, LOG_LEVEL, CREDENTIAL_RATE, TRUSTED_PROXIES, CIRCUIT_BREAKER } = shared;
+const { CHECK_INTERVAL, CHECK_TIMEOUT, DRAIN_WAIT, DRAIN_GRACE } = shared;
 
 const origins = makeValidator<Origins>((input) => {
   try {
@@ -15,21 +14,14 @@ const origins = makeValidator<Origins>((input) => {
   }
 });
 
-const proxies = makeValidator<readonly string[]>((input) => {
-  const trustedProxies = input.split(",").map((entry) => entry.trim());
-  try {
-    createClientFinder({ trustedProxies });
-    return trustedProxies;
-  } catch {
-    throw new EnvError("expected addresses or subnets such as 10.0.0.0/8");
-  }
-});
-
 const spec = {
   HOST,
   PORT: { ...PORT, desc: "port for HTTP" },
   ADMIN_PORT,
   LOG_LEVEL,
+  CREDENTIAL_RATE,
+  TRUSTED_PROXIES,
+  CIRCUIT_BREAKER,
   CHECK_INTERVAL,
   CHECK_TIMEOUT,
   DRAIN_WAIT,
@@ -46,15 +38,6 @@ const spec = {
     max: 1_000_000,
     default: 200,
     desc: "requests a second of one client's address, twice as many at once",
-  }),
-  CREDENTIAL_RATE: count({
-    max: 1_000_000,
-    default: 5,
-    desc: "log-ins, sign-ups and the like a second of one client's address, ten times as many at once",
-  }),
-  TRUSTED_PROXIES: proxies({
-    default: [],
-    desc: "addresses and subnets of proxies that are believed about a client's address (X-Forwarded-For), by commas",
   }),
 };
 

@@ -1,7 +1,7 @@
 import { createClient, type Server } from "@tenon/grpc";
 import { standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { type RunningService, startHttpService } from "@tenon/runtime";
+import { clientLimits, type RunningService, startHttpService } from "@tenon/runtime";
 import { Registry } from "prom-client";
 import { createBackendHealth } from "./backend-health.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -31,7 +31,7 @@ export async function startGateway({ config, logger, servers }: StartGatewayOpti
   const registry = new Registry();
   const pages = await readGatewayPages();
   const api = { contentType: "application/json", body: JSON.stringify(gatewayApi()) };
-  const interceptors = standardClient({ logger, registry });
+  const interceptors = standardClient({ logger, registry, ...clientLimits(config) });
   const backends = GATEWAY_SERVICES.map(({ service, target }) => ({
     service,
     client: createClient(service, { target: servers?.get(config[target]) ?? config[target], interceptors }),
@@ -61,6 +61,6 @@ export async function startGateway({ config, logger, servers }: StartGatewayOpti
 
 const requestLimitsOf = ({ REQUEST_RATE, CREDENTIAL_RATE, TRUSTED_PROXIES }: GatewayConfig): RequestLimits => ({
   requests: { perSecond: REQUEST_RATE, burst: 2 * REQUEST_RATE },
-  credentials: { perSecond: CREDENTIAL_RATE, burst: 10 * CREDENTIAL_RATE },
+  ...(CREDENTIAL_RATE !== "off" && { credentials: CREDENTIAL_RATE }),
   trustedProxies: TRUSTED_PROXIES,
 });

@@ -5,7 +5,7 @@ import { createGrpcPublisher, createPublishing, inboxMigrations, outboxMigration
 import { createClient } from "@tenon/grpc";
 import { currentCall, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { createAuth, type RunningService, readReplicaSecret, startService } from "@tenon/runtime";
+import { clientLimits, createAuth, type RunningService, readReplicaSecret, startService } from "@tenon/runtime";
 import { Registry } from "prom-client";
 import { createCatalogRepository } from "./catalog-repository.ts";
 import type { OrderConfig } from "./config.ts";
@@ -51,7 +51,7 @@ export async function startOrder({ config, logger }: StartOrderOptions): Promise
     },
   });
   const registry = new Registry();
-  const called = { logger, registry };
+  const called = { logger, registry, ...clientLimits(config) };
   const keys = createClient(userv1.KeyService, { target: config.USER_TARGET, interceptors: standardClient(called) });
   const users = createClient(userv1.UserService, {
     target: config.USER_TARGET,

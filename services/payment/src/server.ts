@@ -16,6 +16,7 @@ import { createClient, type Implementation } from "@tenon/grpc";
 import { currentCall, principalOf, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import {
+  clientLimits,
   createAuth,
   createPeriodicWorker,
   type RunningService,
@@ -139,7 +140,7 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
   });
   const database = await prepareDatabase(db, { logger, work: () => migrate(db, paymentMigrations) });
   const registry = new Registry();
-  const called = { logger, registry };
+  const called = { logger, registry, ...clientLimits(config) };
   ledgerGauges({ db, registry, logger });
   const keys = createClient(userv1.KeyService, { target: config.USER_TARGET, interceptors: standardClient(called) });
   const client = createClient(processorv1.ProcessorService, {

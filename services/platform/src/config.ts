@@ -119,6 +119,8 @@ function fillIn(env: Environment, dataDir: string): Environment {
     DRAIN_WAIT: "0ms",
     DRAIN_GRACE: "4s",
     DEMO_CATALOG: "true",
+    // The gateway of this process, which tells the services whom it serves.
+    TRUSTED_PROXIES: "127.0.0.1,::1",
     SERVICE_JWKS_FILE: keys.jwksFile,
   };
   for (const { name, port } of PLATFORM_SERVICES) {

@@ -4,7 +4,7 @@ import { createGrpcPublisher, createPublishing, OUTBOX_CHANNEL, outboxMigrations
 import { createClient } from "@tenon/grpc";
 import { currentCall, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { createAuth, type RunningService, readReplicaSecret, startService } from "@tenon/runtime";
+import { clientLimits, createAuth, type RunningService, readReplicaSecret, startService } from "@tenon/runtime";
 import { Registry } from "prom-client";
 import type { UserConfig } from "./config.ts";
 import type { FirstAdmin } from "./first-admin.ts";
@@ -47,7 +47,7 @@ export async function startUser({ config, logger, onFirstAdmin }: StartUserOptio
   const registry = new Registry();
   const order = createClient(eventsv1.EventService, {
     target: config.ORDER_TARGET,
-    interceptors: standardClient({ logger, registry, identity: auth.identityFor("order") }),
+    interceptors: standardClient({ logger, registry, identity: auth.identityFor("order"), ...clientLimits(config) }),
   });
   const db = openDatabase<UserTables>({
     url: config.DATABASE_URL,
