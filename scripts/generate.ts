@@ -15,6 +15,7 @@ const GOOGLE = [
   "api/annotations.proto",
   "api/field_behavior.proto",
   "api/http.proto",
+  "api/httpbody.proto",
   "rpc/code.proto",
   "rpc/error_details.proto",
   "rpc/status.proto",

@@ -1,5 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { statusJson, toldError } from "./error-response.ts";
+import { rawBodyOf } from "./http-body.ts";
 import {
   acceptable,
   type Exchange,
@@ -52,6 +53,36 @@ export async function answerStream(exchange: Exchange, rules: ExchangeRules): Pr
     body: request.method === "HEAD" ? "" : writeStream({ format, messages, toErrorJson, heartbeatMs }),
     route,
   };
+}
+
+/**
+ * Answers by a call with a stream of google.api.HttpBody: their data as one body, of the type that the first says. There is no
+ * place in it for an error, so that one behind the first message breaks the body off.
+ */
+export async function answerRawStream(exchange: Exchange, rules: ExchangeRules): Promise<HttpResponse> {
+  const { request, route, call, options } = exchange;
+  const input = await requestOf(exchange, rules);
+  const metadata = receiveMetadata();
+  const responses: AsyncIterator<Message> = call(input, { ...options, ...metadata.options })[Symbol.asyncIterator]();
+  const first = await responses.next();
+  const { contentType } = rawBodyOf(route, first.value ?? ({} as Message));
+  if (request.method === "HEAD") await responses.return?.();
+  return {
+    status: 200,
+    headers: { ...metadata.toHeaders(), "content-type": contentType, "x-accel-buffering": "no" },
+    body: request.method === "HEAD" ? "" : rawParts(),
+    route,
+  };
+
+  async function* rawParts(): AsyncGenerator<Uint8Array> {
+    let over = false;
+    try {
+      for (let next = first; !next.done; next = await responses.next()) yield rawBodyOf(route, next.value).data;
+      over = true;
+    } finally {
+      if (!over) await responses.return?.();
+    }
+  }
 }
 
 /** Waits until the first message is there, or the error, which is thrown; but not longer than this. */

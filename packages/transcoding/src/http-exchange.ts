@@ -3,6 +3,7 @@ import { StatusError } from "@tenon/errors";
 import type { CallOptions, Metadata } from "@tenon/grpc";
 import { errorResponse, PROBLEM_JSON } from "./error-response.ts";
 import { headerOf, headersFromMetadata } from "./header-metadata.ts";
+import { rawMessage, rawRequest } from "./http-body.ts";
 import type { HttpRequest, HttpResponse } from "./http-message.ts";
 import { notAcceptable } from "./http-refusal.ts";
 import type { HttpRoute } from "./http-routes.ts";
@@ -46,14 +47,29 @@ export async function requestOf(
   const { request, route, variables } = exchange;
   const query = parseQuery(exchange.query);
   if (more && !query.some(([name]) => name === more[0])) query.push([...more]);
-  if (route.body === undefined) {
-    const bytes = await readBody(request, limits);
-    if (bytes.byteLength > 0) {
-      throw new StatusError("INVALID_ARGUMENT", "this method takes no body", { reason: "BODY_UNEXPECTED" });
-    }
+  const parts = { route, variables, query };
+  const raw = rawRequest(route);
+  if (raw) {
+    const body = rawMessage(raw, request.headers, await readBody(request, limits));
+    return withBody(route, requestFromHttp({ ...parts, body: undefined }, mapping), body);
   }
-  const body = route.body === undefined ? undefined : await readJsonBody(request, limits);
-  return requestFromHttp({ route, variables, query, body }, mapping);
+  if (route.body !== undefined)
+    return requestFromHttp({ ...parts, body: await readJsonBody(request, limits) }, mapping);
+  const bytes = await readBody(request, limits);
+  if (bytes.byteLength > 0) {
+    throw new StatusError("INVALID_ARGUMENT", "this method takes no body", { reason: "BODY_UNEXPECTED" });
+  }
+  return requestFromHttp({ ...parts, body: undefined }, mapping);
+}
+
+/** A raw body is the request, or a field of it. */
+function withBody({ body: place }: HttpRoute, message: Message, body: Message): Message {
+  if (typeof place !== "object") return body;
+  const { oneof, localName } = place;
+  return Object.assign(
+    message,
+    oneof ? { [oneof.localName]: { case: localName, value: body } } : { [localName]: body },
+  );
 }
 
 /** The type of the answer that the client likes best. Throws 406 where it takes none. */

@@ -45,6 +45,17 @@ export const unsupportedMediaType = (what: string, accepted: string) =>
     "accept-post": accepted,
   });
 
+export const unsupportedEncoding = (accepted: string) =>
+  new HttpRefusal(
+    415,
+    because(
+      "INVALID_ARGUMENT",
+      `the body has an encoding that is not taken: send one of ${accepted}`,
+      "UNSUPPORTED_ENCODING",
+    ),
+    { "accept-encoding": accepted },
+  );
+
 export const upgradeRequired = () =>
   new HttpRefusal(
     426,

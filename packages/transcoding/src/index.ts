@@ -17,6 +17,7 @@ export { toNodeListener } from "./node-listener.ts";
 export { createOpenApi, type OpenApiOptions } from "./openapi/openapi.ts";
 export { buildPath, type PathTemplate, parsePathTemplate, patternOf, TemplateError } from "./path-template.ts";
 export type { RequestMappingOptions } from "./request-mapping.ts";
+export { type CompressionOptions, withCompression } from "./response-compression.ts";
 export type { ResponseJsonOptions } from "./response-json.ts";
 export { type Backend, createTranscoder, type Transcoder, type TranscoderOptions } from "./transcoder.ts";
 export {

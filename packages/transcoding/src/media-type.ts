@@ -39,6 +39,24 @@ export function negotiate(accept: string | undefined, offers: readonly string[])
 export const asksFor = (accept: string | undefined, type: string): boolean =>
   accept !== undefined && rangesOf(accept).some((range) => range.type === type && range.quality > 0);
 
+/**
+ * Which of the codings an Accept-Encoding header likes best (RFC 9110, 12.5.3), equals in the order of the offers; undefined
+ * where the answer is to be left as it is, as without a header.
+ */
+export function negotiateCoding(header: string | undefined, offers: readonly string[]): string | undefined {
+  const wishes = new Map<string, number>();
+  for (const text of header?.toLowerCase().split(",", MAX_RANGES) ?? []) {
+    const [, name, q = "1"] = /^\s*([\w*-]+)\s*(?:;\s*q=([\d.]{1,5})\s*)?$/.exec(text) ?? [];
+    if (name !== undefined) wishes.set(name, Number(q));
+  }
+  let best: { offer: string; quality: number } | undefined;
+  for (const offer of offers) {
+    const quality = wishes.get(offer) ?? wishes.get("*") ?? 0;
+    if (quality > (best?.quality ?? 0)) best = { offer, quality };
+  }
+  return best?.offer;
+}
+
 interface Range {
   readonly type: string;
   readonly quality: number;

@@ -1,4 +1,5 @@
 import { StatusError } from "@tenon/errors";
+import { decoded } from "./content-coding.ts";
 import { headerOf } from "./header-metadata.ts";
 import type { HttpRequest } from "./http-message.ts";
 import { bodyTooLarge, requestTimeout, unsupportedMediaType } from "./http-refusal.ts";
@@ -17,13 +18,11 @@ const JSON_TYPES = ["application/json", "application/x-www-form-urlencoded"];
 const LINE_TYPES = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
 
 /**
- * How the body is written: `json`, or `lines` of JSON. Throws 415 for what is neither, is in another character set than
- * UTF-8, or compressed. Without a type it is JSON.
+ * How the body is written: `json`, or `lines` of JSON. Throws 415 for what is neither, or in another character set
+ * than UTF-8. Without a type it is JSON.
  */
 export function bodyKind(headers: HttpRequest["headers"], { lines }: { lines: boolean }): "json" | "lines" {
   const accepted = lines ? "application/x-ndjson, application/json" : "application/json";
-  const encoding = headerOf(headers, "content-encoding")?.trim().toLowerCase() ?? "identity";
-  if (encoding !== "identity") throw unsupportedMediaType("the body is compressed", `${accepted} as it is`);
   const header = headerOf(headers, "content-type");
   if (header === undefined || header === "") return "json";
   const media = parseMediaType(header);
@@ -55,7 +54,8 @@ export async function* chunksOf({ body }: HttpRequest): AsyncGenerator<Uint8Arra
 }
 
 /** A body that is to be there in time: 408 after that. */
-export async function* inTime(body: AsyncGenerator<Uint8Array>, timeoutMs: number): AsyncGenerator<Uint8Array> {
+export async function* inTime(parts: AsyncIterable<Uint8Array>, timeoutMs: number): AsyncGenerator<Uint8Array> {
+  const body = parts[Symbol.asyncIterator]();
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(requestTimeout()), timeoutMs);
   try {
@@ -67,18 +67,18 @@ export async function* inTime(body: AsyncGenerator<Uint8Array>, timeoutMs: numbe
   } finally {
     clearTimeout(timer);
     // Not awaited: what does not come does not come to an end either.
-    void body.return(undefined).catch(() => {});
+    void body.return?.(undefined).catch(() => {});
   }
 }
 
-/** The bytes of a body. */
+/** The bytes of a body, decompressed: both what comes and what it grows to are bounded. */
 export async function readBody(request: HttpRequest, { maxBytes, timeoutMs }: BodyLimits): Promise<Buffer> {
   const { body, headers } = request;
   if (body === undefined) return Buffer.alloc(0);
   if (Number(headerOf(headers, "content-length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of inTime(chunksOf(request), timeoutMs)) {
+  for await (const chunk of inTime(decoded(request, chunksOf(request), maxBytes), timeoutMs)) {
     length += chunk.byteLength;
     if (length > maxBytes) throw bodyTooLarge(maxBytes);
     chunks.push(chunk);

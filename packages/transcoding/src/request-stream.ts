@@ -1,7 +1,10 @@
-import type { Message } from "@bufbuild/protobuf";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { StatusError } from "@tenon/errors";
+import { decoded } from "./content-coding.ts";
 import { settleNumbers } from "./exact-number.ts";
+import { rawMessage, rawRequest } from "./http-body.ts";
 import type { Exchange, ExchangeRules } from "./http-exchange.ts";
+import type { HttpRequest } from "./http-message.ts";
 import type { HttpRoute } from "./http-routes.ts";
 import { messageFromJson } from "./json-message.ts";
 import { splitMessages } from "./json-stream.ts";
@@ -13,17 +16,18 @@ import type { RequestMappingOptions } from "./request-mapping.ts";
 /** Requests that may break off: the call is then cancelled, and what broke it says more than that. */
 export type RequestStream = AsyncIterable<Message> & { failure?: unknown };
 
-/** The messages of a body, as they come in. */
-export function requestsOf({ request, route, query }: Exchange, { limits, mapping }: ExchangeRules): RequestStream {
+/** The messages of a body, as they come in. Throws 415 before the first where the body is of a type that is not taken. */
+export function requestsOf(exchange: Exchange, { limits, mapping }: ExchangeRules): RequestStream {
+  const { request, route, query } = exchange;
   assertNoQuery(query);
-  const kind = bodyKind(request.headers, { lines: true });
+  const raw = rawRequest(route);
+  const body = decoded(request, chunksOf(request), limits.maxBytes);
+  const messages = raw ? rawMessages(raw, request, body) : jsonMessages();
   const requests: RequestStream = {
     failure: undefined,
     async *[Symbol.asyncIterator]() {
       try {
-        for await (const text of splitMessages(chunksOf(request), { kind, maxBytes: limits.maxBytes })) {
-          yield messageOfText(route, text, mapping);
-        }
+        yield* messages;
       } catch (error) {
         requests.failure = error;
         throw error;
@@ -31,6 +35,33 @@ export function requestsOf({ request, route, query }: Exchange, { limits, mappin
     },
   };
   return requests;
+
+  function jsonMessages(): AsyncIterable<Message> {
+    const kind = bodyKind(request.headers, { lines: true });
+    return textMessages(splitMessages(body, { kind, maxBytes: limits.maxBytes }));
+  }
+
+  async function* textMessages(texts: AsyncIterable<string>): AsyncGenerator<Message> {
+    for await (const text of texts) yield messageOfText(route, text, mapping);
+  }
+}
+
+/** So much of a raw body is one message at most. */
+const RAW_PART_BYTES = 64 * 1024;
+
+/** A raw body in parts, of which the first has the content type. */
+async function* rawMessages(
+  desc: DescMessage,
+  request: HttpRequest,
+  body: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Message> {
+  let { headers } = request;
+  for await (const chunk of body) {
+    for (let at = 0; at < chunk.byteLength; at += RAW_PART_BYTES) {
+      yield rawMessage(desc, headers, chunk.subarray(at, at + RAW_PART_BYTES));
+      headers = {};
+    }
+  }
 }
 
 /** One message of a stream from its JSON. Throws INVALID_ARGUMENT. */

@@ -68,6 +68,24 @@ export function createThings({
         echoInside: echo,
         updateThing: echo,
         readFile: echo,
+        putPicture: echo,
+        reflect: echo,
+        getPicture: async ({ name }: AnyRequest) => PICTURES[name],
+        async *export({ name }: AnyRequest) {
+          if (name === "things/none") throw new StatusError("NOT_FOUND", "no such thing", { reason: "NONE" });
+          yield { contentType: "text/csv", data: Buffer.from("a,b\n") };
+          if (name === "things/half") throw new StatusError("ABORTED", "half way");
+          yield { data: Buffer.from("1,2\n") };
+        },
+        async import(requests: AsyncIterable<AnyRequest>) {
+          const imported = { contentType: "", size: 0n, parts: 0 };
+          for await (const { contentType, data } of requests) {
+            imported.contentType ||= contentType;
+            imported.size += BigInt(data.byteLength);
+            imported.parts += 1;
+          }
+          return imported;
+        },
         fail,
         async *watch(request: AnyRequest, call: Call) {
           for await (const message of watch(request, call)) {
@@ -104,6 +122,12 @@ export function createThings({
     },
   };
 }
+
+const PICTURES: Readonly<Record<string, object>> = {
+  "things/1": { contentType: "image/png", data: Buffer.from([0x89, 0, 255]) },
+  "things/2": { contentType: "text/html\r\nx-evil: 1", data: Buffer.from("<b>") },
+  "things/3": {},
+};
 
 async function* threeVersions({ name, afterVersion }: AnyRequest) {
   for (let version = 1n; version <= 3n; version++) {

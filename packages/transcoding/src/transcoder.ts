@@ -1,8 +1,9 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { CallOptions, Client } from "@tenon/grpc";
 import { answerMessage } from "./answer-message.ts";
-import { answerStream } from "./answer-stream.ts";
+import { answerRawStream, answerStream } from "./answer-stream.ts";
 import { metadataFromHeaders, timeoutFromHeaders } from "./header-metadata.ts";
+import { isRawResponse } from "./http-body.ts";
 import { type AnyMethod, type Exchange, type ExchangeRules, refusal } from "./http-exchange.ts";
 import { type HandleRequest, type HttpRequest, type HttpResponse, splitUrl } from "./http-message.ts";
 import { methodNotAllowed, notFound, upgradeRequired } from "./http-refusal.ts";
@@ -99,7 +100,8 @@ export function createTranscoder(options: TranscoderOptions): Transcoder {
       const { methodKind } = route.method;
       if (methodKind === "bidi_streaming") throw upgradeRequired();
       const exchange = exchangeOf(request, found);
-      return await (methodKind === "server_streaming" ? answerStream : answerMessage)(exchange, rules);
+      if (methodKind !== "server_streaming") return await answerMessage(exchange, rules);
+      return await (isRawResponse(route) ? answerRawStream : answerStream)(exchange, rules);
     } catch (error) {
       return { ...refusal(request, error), route };
     }

@@ -9,6 +9,7 @@ import {
   type HandleRequest,
   type Origins,
   type TranscoderOptions,
+  withCompression,
   withConnect,
   withCors,
 } from "@tenon/transcoding";
@@ -49,6 +50,7 @@ export function wireGateway(options: WireGatewayOptions): DrainableServer {
     logged,
     withSecurityHeaders,
     (handle) => withCors(origins, handle),
+    (handle) => withCompression(handle),
     limited,
     staticFiles(files),
     streams.tracked,
