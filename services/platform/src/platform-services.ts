@@ -40,6 +40,7 @@ export const PLATFORM_SERVICES: readonly PlatformService[] = [
   }),
   service("processor", {
     port: 8084,
+    // It calls payment back, and has to outlive it all the same: what payment does not hear now it hears after the start.
     calls: [],
     readConfig: readProcessorConfig,
     load: async () => (await import("@tenon/processor")).startProcessor,

@@ -4,6 +4,12 @@ import { serviceConfig } from "@tenon/runtime";
 const spec = {
   ...serviceConfig({ port: 8084 }),
   DATABASE_URL: str({ desc: "PostgreSQL for transactions, as postgres://role:password@host:port/database" }),
+  PAYMENT_TARGET: str({ default: "127.0.0.1:8083", desc: "where the payment service is, which is called back" }),
+  FAULTS: str({
+    choices: ["deny", "allow"],
+    default: "deny",
+    desc: "whether FaultService is served, by which tests make things go wrong: deny or allow",
+  }),
 };
 
 export type ProcessorConfig = Config<typeof spec>;

@@ -6,6 +6,8 @@ export interface PaymentMethod {
   readonly delayMs?: number;
   /** It commits, and the attempt that made it do so never hears of it. */
   readonly silent?: boolean;
+  /** How often it tells the outcome again without being asked. */
+  readonly callbacks?: number;
 }
 
 /** The treatment of a payment method by its token; a token that nobody gave out is declined. */
@@ -14,7 +16,7 @@ export const paymentMethodOf = (token: string): PaymentMethod =>
 
 const METHODS: ReadonlyMap<string, PaymentMethod> = new Map([
   ["pm_ok", {}],
-  ["pm_duplicate", {}],
+  ["pm_duplicate", { callbacks: 2 }],
   ["pm_declined", { declineReason: "card_declined" }],
   ["pm_insufficient_funds", { declineReason: "insufficient_funds" }],
   ["pm_slow", { delayMs: 2000 }],

@@ -1,12 +1,15 @@
 import { randomUUID } from "node:crypto";
 import * as processorv1 from "@tenon/contracts/processor/v1";
+import { createLogger } from "@tenon/logger";
 import { testDatabase, testServer } from "@tenon/testing";
 import { afterAll, expect, test } from "vitest";
 import type { Tables } from "./processor-repository.ts";
 import { processorMigrations, wireProcessor } from "./server.ts";
 
 const database = await testDatabase<Tables>({ migrations: processorMigrations });
-const { services } = wireProcessor({ db: database.db, secret: Buffer.alloc(32, 7) });
+const logger = createLogger({ name: "test", level: "silent" });
+const parts = { db: database.db, secret: Buffer.alloc(32, 7), logger, notify: async () => {} };
+const { services } = wireProcessor(parts);
 const server = testServer({ name: "processor", services });
 afterAll(async () => {
   await server.close();

@@ -23,13 +23,13 @@ export function createProcessorHandler({ service, secret }: ProcessorHandlerOpti
       return { transaction: toWire(await service.authorize(request, signal)) };
     },
 
-    capture: async (request) => ({ transaction: toWire(await service.capture(lowerIds(request))) }),
+    capture: async (request, { signal }) => ({ transaction: toWire(await service.capture(lowerIds(request), signal)) }),
 
-    void: async (request) => ({ transaction: toWire(await service.void(lowerIds(request))) }),
+    void: async (request, { signal }) => ({ transaction: toWire(await service.void(lowerIds(request), signal)) }),
 
-    async refund(request) {
+    async refund(request, { signal }) {
       const amount = toMinor(request.amount);
-      return { transaction: toWire(await service.refund({ ...lowerIds(request), amount })) };
+      return { transaction: toWire(await service.refund({ ...lowerIds(request), amount }, signal)) };
     },
 
     getTransaction: async ({ reference }) => ({ transaction: toWire(await service.getTransaction(reference)) }),
@@ -54,7 +54,8 @@ const lowerIds = ({ reference, authorizationId }: { reference: string; authoriza
   authorizationId: authorizationId.toLowerCase(),
 });
 
-const toWire = (transaction: Transaction): MessageInitShape<typeof processorv1.TransactionSchema> => ({
+/** A transaction as others see it. */
+export const toWire = (transaction: Transaction): MessageInitShape<typeof processorv1.TransactionSchema> => ({
   id: transaction.id,
   reference: transaction.reference,
   kind: processorv1.TransactionKind[transaction.kind],

@@ -27,6 +27,7 @@ interface AuthorizationTable {
 export interface Tables {
   transactions: TransactionTable;
   authorizations: AuthorizationTable;
+  callbacks: { id: string; transaction_id: string; attempts: Generated<number>; due_at: Date };
 }
 
 /** The log in PostgreSQL. */
@@ -50,6 +51,10 @@ export function createTransactionLog(db: Kysely<Tables>): TransactionLog {
         .onConflict((conflict) => conflict.column("reference").doNothing())
         .executeTakeFirst();
       return written.numInsertedOrUpdatedRows === 1n;
+    },
+
+    async callBack(id, transactionId, dueAt) {
+      await db.insertInto("callbacks").values({ id, transaction_id: transactionId, due_at: dueAt }).execute();
     },
 
     async findByReference(reference) {
@@ -111,7 +116,7 @@ export function createTransactionLog(db: Kysely<Tables>): TransactionLog {
   }
 }
 
-const toTransaction = (row: Selectable<TransactionTable>): Transaction => ({
+export const toTransaction = (row: Selectable<TransactionTable>): Transaction => ({
   id: row.id,
   reference: row.reference,
   kind: row.kind,

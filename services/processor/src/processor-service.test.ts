@@ -18,7 +18,14 @@ function createProcessor(wait: (ms: number, signal: AbortSignal) => Promise<unkn
   const service = createProcessorService({ log, now: () => new Date(), newId: uuidv7, wait });
   const authorize = (paymentMethod = "pm_ok", reference = uuid(), minor = 1000n) =>
     service.authorize({ reference, amount: usd(minor), paymentMethod }, never);
-  return { ...service, authorizeUsd: authorize };
+  type Request<Step extends "capture" | "void" | "refund"> = Parameters<(typeof service)[Step]>[0];
+  return {
+    ...service,
+    authorizeUsd: authorize,
+    capture: (request: Request<"capture">) => service.capture(request, never),
+    void: (request: Request<"void">) => service.void(request, never),
+    refund: (request: Request<"refund">) => service.refund(request, never),
+  };
 }
 
 const processor = createProcessor();

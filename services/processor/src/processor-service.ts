@@ -1,6 +1,8 @@
 import { StatusError } from "@tenon/errors";
 import type { Money } from "@tenon/money";
-import { paymentMethodOf } from "./payment-methods.ts";
+import type { Background } from "./background.ts";
+import { type CallFaults, NO_FAULTS } from "./faults.ts";
+import { type PaymentMethod, paymentMethodOf } from "./payment-methods.ts";
 import type { Authorization, Transaction, TransactionLog } from "./transaction.ts";
 
 export interface ProcessorServiceOptions {
@@ -9,20 +11,28 @@ export interface ProcessorServiceOptions {
   newId: () => string;
   /** Resolves after `ms`; rejects as soon as the signal aborts. */
   wait: (ms: number, signal: AbortSignal) => Promise<unknown>;
+  /** What goes wrong with the next call; by default nothing. */
+  faults?: () => CallFaults;
+  /** Begins what outlives its call; false where it cannot be had, and then nothing is late. */
+  begin?: Background["begin"];
 }
 
 export type ProcessorService = ReturnType<typeof createProcessorService>;
+
+/** What a transaction does, besides being written. */
+type Effect = (log: TransactionLog) => Promise<void>;
 
 interface AboutAuthorization {
   reference: string;
   authorizationId: string;
 }
 
-/** Longest silence of `pm_timeout_then_ok`, should a caller have no deadline. */
+/** Longest silence of a call that is not answered, should its caller have no deadline. */
 const SILENCE_MS = 60_000;
 
 /** The rules of the processor. A repetition of a request, known by its reference, returns the first transaction. */
-export function createProcessorService({ log, now, newId, wait }: ProcessorServiceOptions) {
+export function createProcessorService(options: ProcessorServiceOptions) {
+  const { log, now, newId, wait, faults = () => NO_FAULTS, begin = () => false } = options;
   return {
     async authorize(
       request: { reference: string; amount: Money; paymentMethod: string },
@@ -31,59 +41,48 @@ export function createProcessorService({ log, now, newId, wait }: ProcessorServi
       const { reference, amount, paymentMethod } = request;
       if (amount.minor <= 0n) throw notPositive();
       const method = paymentMethodOf(paymentMethod);
-      if (method.delayMs !== undefined && (await log.findByReference(reference)) === undefined) {
-        await wait(method.delayMs, signal);
-      }
       const { declineReason = "" } = method;
       const state = declineReason === "" ? "APPROVED" : "DECLINED";
-      const wanted = entry({
-        reference,
-        kind: "AUTHORIZE",
-        state,
-        authorizationId: null,
-        paymentMethod,
-        amount,
-        declineReason,
-      });
-      const { transaction, isFirst } = await commit(wanted, async (log) => {
+      const facts = { reference, state, authorizationId: null, paymentMethod, amount, declineReason } as const;
+      const wanted = entry({ kind: "AUTHORIZE", ...facts });
+      const reserve = async (log: TransactionLog) => {
         if (state === "APPROVED") await log.reserve(wanted.id, amount);
-      });
-      if (isFirst && method.silent) {
-        await wait(SILENCE_MS, signal);
-        throw new StatusError("DEADLINE_EXCEEDED", "no answer in time");
-      }
-      return transaction;
+      };
+      return perform(wanted, reserve, signal, method);
     },
 
-    async capture({ reference, authorizationId }: AboutAuthorization): Promise<Transaction> {
+    async capture({ reference, authorizationId }: AboutAuthorization, signal: AbortSignal): Promise<Transaction> {
       const { amount } = await authorizationOf(authorizationId);
       const wanted = entry({ reference, kind: "CAPTURE", authorizationId, amount });
-      const { transaction } = await commit(wanted, async (log) => {
+      const capture = async (log: TransactionLog) => {
         if (!(await log.capture(authorizationId))) throw stateConflict("only a reserved amount can be captured");
-      });
-      return transaction;
+      };
+      return perform(wanted, capture, signal);
     },
 
-    async void({ reference, authorizationId }: AboutAuthorization): Promise<Transaction> {
+    async void({ reference, authorizationId }: AboutAuthorization, signal: AbortSignal): Promise<Transaction> {
       const { amount } = await authorizationOf(authorizationId);
       const wanted = entry({ reference, kind: "VOID", authorizationId, amount });
-      const { transaction } = await commit(wanted, async (log) => {
+      const release = async (log: TransactionLog) => {
         if (!(await log.release(authorizationId))) throw stateConflict("only a reserved amount can be voided");
-      });
-      return transaction;
+      };
+      return perform(wanted, release, signal);
     },
 
-    async refund({ reference, authorizationId, amount }: AboutAuthorization & { amount: Money }): Promise<Transaction> {
+    async refund(
+      { reference, authorizationId, amount }: AboutAuthorization & { amount: Money },
+      signal: AbortSignal,
+    ): Promise<Transaction> {
       if (amount.minor <= 0n) throw notPositive();
       const authorization = await authorizationOf(authorizationId);
       if (amount.currency !== authorization.amount.currency) throw currencyMismatch(authorization.amount.currency);
       const wanted = entry({ reference, kind: "REFUND", authorizationId, amount });
-      const { transaction } = await commit(wanted, async (log) => {
+      const giveBack = async (log: TransactionLog) => {
         if (await log.refund(authorizationId, amount.minor)) return;
         const { state } = (await log.findAuthorization(authorizationId)) ?? authorization;
         throw state === "CAPTURED" ? exceedsCaptured() : stateConflict("only a captured amount can be refunded");
-      });
-      return transaction;
+      };
+      return perform(wanted, giveBack, signal);
     },
 
     async getTransaction(reference: string): Promise<Transaction> {
@@ -112,11 +111,37 @@ export function createProcessorService({ log, now, newId, wait }: ProcessorServi
     } as const;
   }
 
-  /** Writes the transaction and its effect, both or neither, or finds that an earlier attempt did. */
-  function commit(wanted: Transaction, effect: (log: TransactionLog) => Promise<void>) {
+  /** Does what is asked, as well or as badly as the payment method and the faults of the moment will have it. */
+  async function perform(wanted: Transaction, effect: Effect, signal: AbortSignal, method: PaymentMethod = {}) {
+    const { delayMs, fails, isSilent, lateByMs, callbacks } = faults();
+    if (delayMs > 0) await wait(delayMs, signal);
+    if (fails) throw new StatusError("UNAVAILABLE", "the processor has a fault of its own");
+    const takesTime = method.delayMs !== undefined || lateByMs !== undefined;
+    if (takesTime && (await log.findByReference(wanted.reference)) === undefined) {
+      const late = async (stop: AbortSignal) => {
+        await wait(lateByMs ?? 0, stop);
+        await commit({ ...wanted, createdAt: now() }, effect, 1);
+      };
+      if (lateByMs !== undefined && begin(late)) return silence(signal);
+      if (method.delayMs !== undefined) await wait(method.delayMs, signal);
+    }
+    const told = Math.max(callbacks, method.callbacks ?? 0);
+    const { transaction, isFirst } = await commit(wanted, effect, told);
+    return isFirst && (isSilent || method.silent) ? silence(signal) : transaction;
+  }
+
+  async function silence(signal: AbortSignal): Promise<never> {
+    await wait(SILENCE_MS, signal);
+    throw new StatusError("DEADLINE_EXCEEDED", "no answer in time");
+  }
+
+  /** Writes the transaction, its effect and the callbacks about it, all or nothing, or finds that an earlier attempt did. */
+  function commit(wanted: Transaction, effect: Effect, callbacks: number) {
     return log.atomically(async (log) => {
       if (await log.append(wanted)) {
         await effect(log);
+        const dueAt = now();
+        for (let n = 0; n < callbacks; n++) await log.callBack(newId(), wanted.id, dueAt);
         return { transaction: wanted, isFirst: true };
       }
       const first = await log.findByReference(wanted.reference);

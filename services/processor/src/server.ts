@@ -1,13 +1,27 @@
 import { setTimeout as wait } from "node:timers/promises";
+import * as paymentv1 from "@tenon/contracts/payment/v1";
 import { migrate, openDatabase, prepareDatabase } from "@tenon/database";
-import type { Implementation } from "@tenon/grpc";
-import { currentCall } from "@tenon/interceptors";
+import { createClient, type Implementation } from "@tenon/grpc";
+import { currentCall, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { createAuth, type RunningService, readReplicaSecret, startService, type Worker } from "@tenon/runtime";
+import {
+  createAuth,
+  createPeriodicWorker,
+  type RunningService,
+  readReplicaSecret,
+  startService,
+  type Worker,
+} from "@tenon/runtime";
 import type { Kysely } from "kysely";
+import { Registry } from "prom-client";
 import { v7 as uuidv7 } from "uuid";
+import { createBackground } from "./background.ts";
+import { createCallbackQueue } from "./callback-queue.ts";
+import { type CallbackSenderOptions, createCallbackSender } from "./callback-sender.ts";
 import type { ProcessorConfig } from "./config.ts";
-import { createProcessorHandler } from "./processor-handler.ts";
+import { createFaultHandler } from "./fault-handler.ts";
+import { createFaultPlan } from "./faults.ts";
+import { createProcessorHandler, toWire } from "./processor-handler.ts";
 import { createTransactionLog, type Tables } from "./processor-repository.ts";
 import { createProcessorService, type ProcessorServiceOptions } from "./processor-service.ts";
 
@@ -18,27 +32,55 @@ export interface ProcessorParts extends Partial<Pick<ProcessorServiceOptions, "n
   db: Kysely<Tables>;
   /** For page tokens. */
   secret: Uint8Array;
+  logger: Logger;
+  /** Tells a transaction unasked. */
+  notify: CallbackSenderOptions["notify"];
+  /** Whether faults can be set; by default they cannot, and FaultService is not served. */
+  allowFaults?: boolean;
 }
 
-/** The processor without a process round it. */
-export function wireProcessor({ db, secret, ...rules }: ProcessorParts): {
+export interface ProcessorWiring {
   services: Implementation[];
   workers: Worker[];
-} {
+  /** What a worker does in a round: tells what is due; resolves with the number of callbacks. */
+  sendCallbacks: (stop: AbortSignal) => Promise<number>;
+}
+
+/** How often the worker looks for callbacks to send. */
+const CALLBACK_INTERVAL_MS = 500;
+
+/** The processor without a process round it. */
+export function wireProcessor(parts: ProcessorParts): ProcessorWiring {
+  const { db, secret, logger, notify, allowFaults = false, now = () => new Date(), ...rules } = parts;
+  const plan = createFaultPlan();
+  const background = createBackground(logger);
   const service = createProcessorService({
     log: createTransactionLog(db),
-    now: () => new Date(),
+    now,
     newId: uuidv7,
     wait: (ms, signal) => wait(ms, undefined, { signal }),
+    faults: plan.next,
+    begin: background.begin,
     ...rules,
   });
-  return { services: [createProcessorHandler({ service, secret })], workers: [] };
+  const sendCallbacks = createCallbackSender({ queue: createCallbackQueue(db), notify, logger, now });
+  return {
+    services: [createProcessorHandler({ service, secret }), ...(allowFaults ? [createFaultHandler({ plan })] : [])],
+    workers: [
+      background,
+      createPeriodicWorker({ name: "callbacks", intervalMs: CALLBACK_INTERVAL_MS, work: sendCallbacks, logger }),
+    ],
+    sendCallbacks,
+  };
 }
 
 export interface StartProcessorOptions {
   config: ProcessorConfig;
   logger: Logger;
 }
+
+/** For one callback. */
+const NOTIFY_TIMEOUT_MS = 4000;
 
 /** The processor as a process. It listens when this resolves, and is ready once its database is there and migrated. */
 export async function startProcessor({ config, logger }: StartProcessorOptions): Promise<RunningService> {
@@ -50,14 +92,31 @@ export async function startProcessor({ config, logger }: StartProcessorOptions):
     currentSignal: () => currentCall()?.signal,
   });
   const database = await prepareDatabase(db, { logger, work: () => migrate(db, processorMigrations) });
-  const secret = readReplicaSecret({ config, name: "processor" });
+  const registry = new Registry();
+  const payment = createClient(paymentv1.CallbackService, {
+    target: config.PAYMENT_TARGET,
+    interceptors: standardClient({ logger, registry, identity: auth.identityFor("payment") }),
+  });
+  const { services, workers } = wireProcessor({
+    db,
+    secret: readReplicaSecret({ config, name: "processor" }),
+    logger,
+    notify: (transaction) =>
+      payment.notifyTransaction({ transaction: toWire(transaction) }, { timeoutMs: NOTIFY_TIMEOUT_MS }),
+    allowFaults: config.FAULTS === "allow",
+  });
   return startService({
     name: "processor",
     config,
     logger,
     auth,
-    ...wireProcessor({ db, secret }),
+    registry,
+    services,
+    workers,
     checks: { database },
-    close: () => db.destroy(),
+    async close() {
+      payment.close();
+      await db.destroy();
+    },
   });
 }

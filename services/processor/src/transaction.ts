@@ -30,6 +30,8 @@ export interface TransactionLog {
   atomically<T>(work: (log: TransactionLog) => Promise<T>): Promise<T>;
   /** Writes a transaction, unless its reference has one. One that is being written at this moment is waited for. */
   append(transaction: Transaction): Promise<boolean>;
+  /** Has the transaction told without being asked, once. */
+  callBack(id: string, transactionId: string, dueAt: Date): Promise<void>;
   findByReference(reference: string): Promise<Transaction | undefined>;
   findAuthorization(id: string): Promise<Authorization | undefined>;
   reserve(id: string, amount: Money): Promise<void>;
