@@ -271,5 +271,28 @@ for (const inProcess of [false, true]) {
       const list = Array.fromAsync(client.listGreetings({}));
       await expect(list).rejects.toMatchObject({ code: "CANCELLED", message: "the client is closed" });
     });
+
+    test("a call that an interceptor holds while its client is closed ends CANCELLED", async () => {
+      const held = Promise.withResolvers<void>();
+      const ends: string[] = [];
+      const holding: Interceptor = () => ({ onStart: () => held.promise, onEnd: ({ code }) => void ends.push(code) });
+      const client = await start({ greet: async () => ({}) }, { client: { interceptors: [holding] } });
+      const calls = [client.greet({}), client.recordGreetings([]), Array.fromAsync(client.listGreetings({}))];
+      client.close();
+      held.resolve();
+      const cancelled = { status: "rejected", reason: { code: "CANCELLED", message: "the client is closed" } };
+      expect(await Promise.allSettled(calls)).toMatchObject([cancelled, cancelled, cancelled]);
+      expect(ends).toEqual(["CANCELLED", "CANCELLED", "CANCELLED"]);
+    });
+
+    test("a request that is no message ends its call", async () => {
+      const ends: string[] = [];
+      const noting: Interceptor = () => ({ onEnd: ({ code }) => void ends.push(code) });
+      const client = await start({}, { client: { interceptors: [noting] } });
+      const calls = [client.greet(null as never), Array.fromAsync(client.listGreetings("Ada" as never))];
+      const refused = { status: "rejected", reason: { code: "INTERNAL", message: "the request is no message" } };
+      expect(await Promise.allSettled(calls)).toMatchObject([refused, refused]);
+      expect(ends).toEqual(["INTERNAL", "INTERNAL"]);
+    });
   });
 }

@@ -56,19 +56,16 @@ export function createChannelTransport(service: DescService, target: string, opt
     });
   let retrying: Channel | undefined;
   let plain: Channel | undefined;
-  let closed = false;
   return {
     // Compressed messages would overtake each other on their way through zlib.
     maxPendingWrites: compression ? 1 : 16,
     open(path, deadline, retries) {
-      if (closed) throw new Error("the client is closed");
       if (retries) retrying ??= createChannel(true);
       else plain ??= createChannel(false);
       const channel = (retries ? retrying : plain) as Channel;
       return channel.createCall(path, deadline, undefined, null, null) as unknown as ClientTransportCall;
     },
     close() {
-      closed = true;
       retrying?.close();
       plain?.close();
     },

@@ -102,11 +102,17 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
     this.flush();
   }
 
-  private openTransport(): ClientTransportCall {
+  /** Undefined where it does not open, for instance because its client was closed while an onStart waited: that ends the call. */
+  private openTransport(): ClientTransportCall | undefined {
     if (this.transport) return this.transport;
     clearTimeout(this.timer);
-    this.transport = this.open(this);
-    this.transport.start(this.requestMetadata, this);
+    try {
+      this.transport = this.open(this);
+      this.transport.start(this.requestMetadata, this);
+    } catch (error) {
+      this.abort(error);
+      return undefined;
+    }
     if (this.wantsRead) this.transport.startRead();
     return this.transport;
   }
@@ -128,7 +134,7 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
     if (next === undefined) {
       if (this.wantsHalfClose && this.pendingWrites === 0) {
         this.wantsHalfClose = false;
-        this.openTransport().halfClose();
+        this.openTransport()?.halfClose();
       }
       return;
     }
@@ -152,9 +158,9 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
     }
     if (this.method.requestStream) {
       this.pendingWrites += 1;
-      this.openTransport().sendMessageWithContext({ ...context, callback: () => this.written(context) }, encoded);
+      this.openTransport()?.sendMessageWithContext({ ...context, callback: () => this.written(context) }, encoded);
     } else {
-      this.openTransport().sendMessageWithContext(context, encoded);
+      this.openTransport()?.sendMessageWithContext(context, encoded);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { DescMethod, DescService, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { StatusError } from "@tenon/errors";
 import type { Interceptor, Method } from "./call.ts";
 import type { CallOptions } from "./call-options.ts";
@@ -31,7 +31,7 @@ export interface ClientOptions extends ChannelOptions {
 
 /** The methods of a service as functions. A failed call rejects (or its iterable throws) a StatusError with `remote` set. */
 export type Client<S extends DescService> = { [Name in keyof S["method"]]: ClientMethod<S["method"][Name]> } & {
-  /** Ends the connections. Calls in flight go on to their end; later ones are CANCELLED. */
+  /** Ends the connections. Calls that were sent go on to their end; all others are CANCELLED. */
   close(): void;
 };
 
@@ -54,6 +54,9 @@ export function createClient<S extends DescService>(service: S, options: ClientO
   const transport: ClientTransport =
     typeof target === "string" ? createChannelTransport(service, target, options) : openInProcess(target);
   let closed = false;
+  const assertOpen = () => {
+    if (closed) throw new StatusError("CANCELLED", "the client is closed", { remote: true });
+  };
   const client: Record<string, unknown> = {
     close() {
       closed = true;
@@ -64,7 +67,7 @@ export function createClient<S extends DescService>(service: S, options: ClientO
     const method = methodOf(desc);
     const codec = codecOf(desc.output, desc.input);
     const open = (callOptions: CallOptions) => {
-      if (closed) throw new StatusError("CANCELLED", "the client is closed", { remote: true });
+      assertOpen();
       return openCall(callOptions, (deadline) => {
         return new ClientCall({
           method,
@@ -74,7 +77,10 @@ export function createClient<S extends DescService>(service: S, options: ClientO
           maxPendingWrites: transport.maxPendingWrites,
           defences,
           onError,
-          open: (call) => transport.open(method.path, call.deadline, call.values.get(retriesAllowed)),
+          open(call) {
+            assertOpen(); // an interceptor may have held the call meanwhile
+            return transport.open(method.path, call.deadline, call.values.get(retriesAllowed));
+          },
         });
       });
     };
@@ -88,7 +94,14 @@ function clientMethod(desc: DescMethod, method: Method, open: (options: CallOpti
     if (method.requestStream) {
       sendRequests(call, request as AsyncIterable<object>, desc.input);
     } else {
-      call.sendMessage(toMessage(desc.input, request as object));
+      let message: Message;
+      try {
+        message = toMessage(desc.input, request as object);
+      } catch (cause) {
+        call.abort(new StatusError("INTERNAL", "the request is no message", { cause }));
+        return;
+      }
+      call.sendMessage(message);
       call.halfClose();
     }
   };
