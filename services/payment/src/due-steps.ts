@@ -1,16 +1,17 @@
 import type { Logger } from "@tenon/logger";
-import type { PaymentStore } from "./payment.ts";
+import { createQueueWorker, type QueueWorker } from "@tenon/runtime";
+import type { PaymentStore, Work } from "./payment.ts";
 import type { PaymentDriver } from "./payment-driver.ts";
 
 export interface DueStepsOptions {
-  store: PaymentStore;
-  driver: PaymentDriver;
+  store: Pick<PaymentStore, "leaseDueStep">;
+  driver: Pick<PaymentDriver, "finish">;
   logger: Logger;
   now: () => Date;
   /** How long an attempt has a step for itself; doubled with each attempt that fails. */
   leaseMs: number;
-  /** Steps at once; by default 4. */
-  concurrency?: number;
+  /** Time between two looks for steps. */
+  intervalMs: number;
 }
 
 /** After so many failures the wait grows no more. */
@@ -21,31 +22,25 @@ const NEVER = new AbortController().signal;
 
 /**
  * Finishes the steps that somebody began and did not finish, because he was killed or the processor did not answer: those
- * whose lease ran out, the oldest first, until none is left or `stop` aborts. Resolves with their number. Any number of
- * replicas may do so.
+ * whose lease ran out, the oldest first. Any number of replicas may do so.
  */
-export function createDueStepFinisher(options: DueStepsOptions): (stop: AbortSignal) => Promise<number> {
-  const { store, driver, logger, now, leaseMs, concurrency = 4 } = options;
+export function createDueStepFinisher(options: DueStepsOptions): QueueWorker {
+  const { store, driver, logger, now, leaseMs, intervalMs } = options;
 
   const leaseUntil = (attempts: number) => new Date(now().getTime() + leaseMs * 2 ** Math.min(attempts, DOUBLINGS_MAX));
 
-  async function lane(stop: AbortSignal): Promise<number> {
-    for (let finished = 0; ; ) {
-      const work = stop.aborted ? undefined : await store.leaseDueStep(now(), leaseUntil);
-      if (work === undefined) return finished;
-      const { id: reference, kind: step, paymentId: payment_id, attempts } = work.step;
-      try {
-        await driver.finish(work, NEVER);
-        finished += 1;
-        logger.info({ payment_id, step, reference, attempts }, "a step left open is finished");
-      } catch (err) {
-        logger.warn({ err, payment_id, step, reference, attempts }, "a step is still open");
-      }
+  async function finish(work: Work): Promise<boolean> {
+    const { id: reference, kind: step, paymentId: payment_id, attempts } = work.step;
+    try {
+      await driver.finish(work, NEVER);
+      logger.info({ payment_id, step, reference, attempts }, "a step left open is finished");
+      return true;
+    } catch (err) {
+      logger.warn({ err, payment_id, step, reference, attempts }, "a step is still open");
+      return false;
     }
   }
 
-  return async (stop) => {
-    const finished = await Promise.all(Array.from({ length: concurrency }, () => lane(stop)));
-    return finished.reduce((sum, count) => sum + count, 0);
-  };
+  const take = () => store.leaseDueStep(now(), leaseUntil);
+  return createQueueWorker({ name: "due-steps", intervalMs, take, handle: finish, logger });
 }

@@ -15,7 +15,7 @@ export interface ExpirerOptions {
 }
 
 /** At once; the next ones follow when these are done. */
-const BATCH = 50;
+const BATCH = 16;
 
 /** The processor's deadline bounds what was begun. */
 const NEVER = new AbortController().signal;
@@ -32,18 +32,21 @@ export function createExpirer(options: ExpirerOptions): (stop: AbortSignal) => P
     for (let expired = 0; ; ) {
       const before = new Date(now().getTime() - maxAgeMs);
       const stale = await store.listStale(before, BATCH);
-      for (const id of stale) {
-        if (stop.aborted) return expired;
-        const work = await store.atomically((tx) => payments(tx).expire(id, before));
-        if (work === undefined) continue;
-        expired += 1;
-        const { id: reference } = work.step;
-        logger.info({ payment_id: id, reference }, "a reservation that was not taken in time is given up");
-        await driver.finish(work, NEVER).catch((err: unknown) => {
-          logger.warn({ err, payment_id: id, reference }, "the processor is still to release an expired reservation");
-        });
-      }
-      if (stale.length < BATCH) return expired;
+      const given = await Promise.all(stale.map((id) => giveUp(id, before)));
+      expired += given.filter(Boolean).length;
+      if (stale.length < BATCH || stop.aborted) return expired;
     }
   };
+
+  /** False where it was taken or released meanwhile. */
+  async function giveUp(id: string, before: Date): Promise<boolean> {
+    const work = await store.atomically((tx) => payments(tx).expire(id, before));
+    if (work === undefined) return false;
+    const { id: reference } = work.step;
+    logger.info({ payment_id: id, reference }, "a reservation that was not taken in time is given up");
+    await driver.finish(work, NEVER).catch((err: unknown) => {
+      logger.warn({ err, payment_id: id, reference }, "the processor is still to release an expired reservation");
+    });
+    return true;
+  }
 }

@@ -111,17 +111,23 @@ export function wirePayment(parts: PaymentParts): PaymentWiring {
     ...{ db, statement, paging, logger, registry, now, newId, payments },
     intervalMs: reconcileIntervalMs,
   });
-  const finishDueSteps = createDueStepFinisher({ store, driver, logger, now, leaseMs });
+  const dueSteps = createDueStepFinisher({ store, driver, logger, now, leaseMs, intervalMs });
   const expireStale = createExpirer({ store, payments, driver, logger, now, maxAgeMs: authorizationMaxAgeMs });
   const forgetAnswers = (signal: AbortSignal) => deleteExpired(db, { now: now(), signal });
   const workers = [
-    createPeriodicWorker({ name: "due-steps", intervalMs, work: finishDueSteps, logger }),
+    dueSteps,
     createPeriodicWorker({ name: "expiry", intervalMs: expiryIntervalMs, work: expireStale, logger }),
     reconciliation.worker,
     createPeriodicWorker({ name: "old-answers", intervalMs: FORGET_INTERVAL_MS, work: forgetAnswers, logger }),
   ];
   const services = [handler, ledger, ...reconciliation.services];
-  return { services, workers, finishDueSteps, expireStale, reconcileSome: reconciliation.reconcileSome };
+  return {
+    services,
+    workers,
+    finishDueSteps: dueSteps.drain,
+    expireStale,
+    reconcileSome: reconciliation.reconcileSome,
+  };
 }
 
 export interface StartPaymentOptions {

@@ -4,14 +4,7 @@ import { migrate, openDatabase, prepareDatabase } from "@tenon/database";
 import { createClient, type Implementation } from "@tenon/grpc";
 import { currentCall, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import {
-  createAuth,
-  createPeriodicWorker,
-  type RunningService,
-  readReplicaSecret,
-  startService,
-  type Worker,
-} from "@tenon/runtime";
+import { createAuth, type RunningService, readReplicaSecret, startService, type Worker } from "@tenon/runtime";
 import type { Kysely } from "kysely";
 import { Registry } from "prom-client";
 import { v7 as uuidv7 } from "uuid";
@@ -46,9 +39,6 @@ export interface ProcessorWiring {
   sendCallbacks: (stop: AbortSignal) => Promise<number>;
 }
 
-/** How often the worker looks for callbacks to send. */
-const CALLBACK_INTERVAL_MS = 500;
-
 /** The processor without a process round it. */
 export function wireProcessor(parts: ProcessorParts): ProcessorWiring {
   const { db, secret, logger, notify, allowFaults = false, now = () => new Date(), ...rules } = parts;
@@ -63,14 +53,11 @@ export function wireProcessor(parts: ProcessorParts): ProcessorWiring {
     begin: background.begin,
     ...rules,
   });
-  const sendCallbacks = createCallbackSender({ queue: createCallbackQueue(db), notify, logger, now });
+  const callbacks = createCallbackSender({ queue: createCallbackQueue(db), notify, logger, now });
   return {
     services: [createProcessorHandler({ service, secret }), ...(allowFaults ? [createFaultHandler({ plan })] : [])],
-    workers: [
-      background,
-      createPeriodicWorker({ name: "callbacks", intervalMs: CALLBACK_INTERVAL_MS, work: sendCallbacks, logger }),
-    ],
-    sendCallbacks,
+    workers: [background, callbacks],
+    sendCallbacks: callbacks.drain,
   };
 }
 

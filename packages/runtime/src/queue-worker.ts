@@ -1,0 +1,71 @@
+import type { Logger } from "@tenon/logger";
+import { createPeriodicWorker } from "./periodic-worker.ts";
+import type { Worker } from "./worker.ts";
+
+export interface QueueWorkerOptions<Item> {
+  name: string;
+  /** From one look for what is due to the next; while something is found it goes on at once. */
+  intervalMs: number;
+  /** The item that is due for longest, which nobody else gets for a while; undefined where none is. */
+  take: () => Promise<Item | undefined>;
+  /** Does it; resolves with whether it is done. Has a deadline of its own. What it throws is logged, and counts as not done. */
+  handle: (item: Item) => Promise<boolean>;
+  /** Items at once; by default 16. */
+  concurrency?: number;
+  logger: Logger;
+}
+
+export interface QueueWorker extends Worker {
+  /** Handles what is due, until nothing is or `stop` aborts; resolves with the number that are done, and never rejects. */
+  drain(stop: AbortSignal): Promise<number>;
+}
+
+/** Handles what is due in a queue, several at once. An item that takes long keeps its own place and nobody else's. */
+export function createQueueWorker<Item>(options: QueueWorkerOptions<Item>): QueueWorker {
+  const { name, intervalMs, take, handle, concurrency = 16, logger } = options;
+  const drains = new Set<Promise<number>>();
+  let lanes = 0;
+
+  async function drain(stop: AbortSignal): Promise<number> {
+    if (lanes >= concurrency) return 0;
+    lanes += 1;
+    const others: Promise<number>[] = [];
+    let done = 0;
+    try {
+      for (let item = await next(stop); item !== undefined; item = await next(stop)) {
+        // Where there is one there may be more; a lane that finds nothing ends at once.
+        others.push(drain(stop));
+        if (await handle(item)) done += 1;
+      }
+    } catch (err) {
+      logger.warn({ err, worker: name }, "a round of a worker failed: the next one tries again");
+    } finally {
+      lanes -= 1;
+    }
+    for (const count of await Promise.all(others)) done += count;
+    return done;
+  }
+
+  const next = async (stop: AbortSignal) => (stop.aborted ? undefined : take());
+
+  const looking = createPeriodicWorker({
+    name,
+    intervalMs,
+    logger,
+    // Not waited for: what is due next is not held by what takes long now.
+    async work(stop) {
+      const round = drain(stop).finally(() => drains.delete(round));
+      drains.add(round);
+    },
+  });
+
+  return {
+    name,
+    start: looking.start,
+    async stop() {
+      await looking.stop();
+      await Promise.all(drains);
+    },
+    drain,
+  };
+}
