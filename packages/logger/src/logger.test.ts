@@ -31,6 +31,7 @@ test("lines below the level are not written", () => {
 for (const [where, log] of [
   ["at the top", (logger: Logger) => logger.error({ password: "hunter2" })],
   ["one level down", (logger: Logger) => logger.error({ request: { email: "hunter2", id: 7 } })],
+  ["in a message", (logger: Logger) => logger.error({ request: { newPassword: "hunter2" } })],
   ["in a child's facts", (logger: Logger) => logger.child({ access_token: "hunter2" }).error({})],
   [
     "in a grandchild's facts",
@@ -53,6 +54,13 @@ for (const [where, log] of [
     expect(JSON.stringify(lines)).toContain("[redacted]");
   });
 }
+
+test("any number of loggers leaves one listener on the process", () => {
+  createLogger({ name: "first" });
+  const listeners = process.listenerCount("exit");
+  for (let i = 0; i < 20; i++) createLogger({ name: "order" });
+  expect(process.listenerCount("exit")).toBe(listeners);
+});
 
 test("redaction leaves the logged objects as they are", () => {
   const { logger } = record();

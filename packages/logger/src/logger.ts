@@ -30,16 +30,28 @@ export interface LoggerOptions {
   facts?: (line: object) => object | undefined;
 }
 
-/** Facts that never reach a line, whoever logs them, at the top or one level down. */
+/** Facts that never reach a line, whoever logs them, at the top or one level down: as contracts spell them and as messages do. */
 const SECRETS = new Set([
   "password",
   "old_password",
+  "oldPassword",
   "new_password",
+  "newPassword",
   "authorization",
   "access_token",
+  "accessToken",
   "refresh_token",
+  "refreshToken",
   "email",
 ]);
+
+let standardOutput: DestinationStream | undefined;
+
+/** One for all loggers of the process: their lines keep their order, and one listener waits for the end of the process. */
+function toStandardOutput(): DestinationStream {
+  standardOutput ??= createTurnWriter(pino.destination({ fd: 1, sync: true }));
+  return standardOutput;
+}
 
 /** A logger that writes one JSON object a line: level by name, time as RFC 3339, `err` with its stack and causes. */
 export function createLogger({ name, level = "info", destination, facts }: LoggerOptions): Logger {
@@ -54,7 +66,7 @@ export function createLogger({ name, level = "info", destination, facts }: Logge
       ...(facts && { mixin: (line: object) => facts(line) ?? NONE, mixinMergeStrategy: merge }),
       serializers: { err: (error) => redact(stdSerializers.err(error), 0) },
     },
-    destination ?? createTurnWriter(pino.destination({ fd: 1, sync: true })),
+    destination ?? toStandardOutput(),
   );
   writeFlatLines(logger, { except: SECRETS });
   const { child } = logger;
