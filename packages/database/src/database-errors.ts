@@ -36,6 +36,8 @@ export const constraintViolation = (error: unknown): string | undefined =>
 
 /** PostgreSQL, appendix A "Error Codes". */
 function fromSqlState(error: pg.DatabaseError): unknown {
+  // The row or key that a constraint refused, and so people's data: it must not reach a log by an error that nobody meant.
+  error.detail = undefined;
   const code = error.code ?? "";
   switch (code) {
     case "40001":
