@@ -57,7 +57,7 @@ export function createListener({ url, channels, logger, heartbeatMs = 15_000 }: 
       keepAlive: true,
     });
     const lost = new AbortController();
-    const lose = () => lost.abort();
+    const lose = (why?: unknown) => lost.abort(why);
     client.on("error", lose).on("end", lose);
     closed.signal.addEventListener("abort", lose, { once: true });
     client.on("notification", ({ channel, payload = "" }) => {
