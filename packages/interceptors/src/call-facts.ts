@@ -2,7 +2,7 @@ import type { Call } from "@tenon/grpc";
 import { createIsoTime } from "@tenon/logger";
 import { clientAddressKey } from "./client-address.ts";
 import { type Principal, principalOf } from "./principal.ts";
-import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
+import { isRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import { traceFacts } from "./trace-context.ts";
 
 /** What tells one call from another in log lines; what it has not is undefined, and so not in the line. */
@@ -24,7 +24,7 @@ const principalName = (principal: Exclude<Principal, { kind: "anonymous" }>): st
 /** That of a client, which `propagation` has sent. */
 function sentRequestId({ requestMetadata }: Call): string | undefined {
   const [value] = requestMetadata.get(REQUEST_ID_HEADER);
-  return typeof value === "string" ? value : undefined;
+  return isRequestId(value) ? value : undefined;
 }
 
 /** Callers may name instants that no calendar has. */

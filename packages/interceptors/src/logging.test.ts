@@ -102,6 +102,15 @@ test("a line names the request and the trace, and nothing else of metadata or me
   expect(JSON.stringify(lines)).not.toContain("canary");
 });
 
+test("without propagation, what a caller sends as its request's id is told only where it is one", async () => {
+  const { logger, lines } = recordLog();
+  const { greetings } = await startGreeter({ server: [logging(logger)] });
+  for (const id of ["request-7", "x".repeat(8000)]) {
+    await greetings.greet({}, { metadata: createMetadata({ "x-request-id": id }), timeoutMs: 5000 });
+  }
+  expect(lines.map(({ facts }) => facts.request_id)).toEqual(["request-7", undefined]);
+});
+
 test("the cause of a refusal made on purpose is logged and not told", async () => {
   const { logger, lines } = recordLog();
   const cause = new Error("pool at 10.0.0.7 is full");
