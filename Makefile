@@ -34,6 +34,9 @@ platform: $(GENERATED) ## have the running platform do something: args="help" li
 greet: $(GENERATED) ## call the running greeter: name=John [kind=greet|list|record|chat] [target=127.0.0.1:8080]
 	@exec node services/greeter/src/greet.ts --name="$$name" $${kind:+--kind="$$kind"} $${target:+--target="$$target"}
 
+certs: $(GENERATED) ## a development root and short-lived certificates in .data/tls, for make run with mTLS
+	@exec node services/setup/src/certs.ts
+
 test: $(GENERATED) ## every test (only=services/user: those of a path)
 	@exec vitest run $${only:+"$$only"}
 

@@ -12,6 +12,8 @@ export interface FreshPlatform extends AsyncDisposable {
   readonly process: PlatformProcess;
   readonly ports: Readonly<Record<ServiceName, number>>;
   readonly adminPorts: Readonly<Record<ServiceName, number>>;
+  /** Where it runs with TLS. */
+  readonly healthPorts: Readonly<Record<ServiceName, number>>;
 }
 
 /** The whole platform as a process of its own, with ports, databases and a directory that nobody else uses. */
@@ -19,9 +21,10 @@ export async function startFreshPlatform(env: Readonly<Record<string, string>> =
   await using undo = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), "tenon-fresh-"));
   undo.defer(() => rm(dataDir, { recursive: true, force: true }));
-  const free = await freePorts(2 * SERVICES.length);
+  const free = await freePorts(3 * SERVICES.length);
   const ports = {} as Record<ServiceName, number>;
   const adminPorts = {} as Record<ServiceName, number>;
+  const healthPorts = {} as Record<ServiceName, number>;
   const told: Record<string, string> = {};
   for (const name of SERVICES) {
     ports[name] = free.pop() as number;
@@ -29,13 +32,15 @@ export async function startFreshPlatform(env: Readonly<Record<string, string>> =
     told[`${name.toUpperCase()}_PORT`] = String(ports[name]);
     told[`${name.toUpperCase()}_ADMIN_PORT`] = String(adminPorts[name]);
     if (name === "gateway") continue;
+    healthPorts[name] = free.pop() as number;
+    told[`${name.toUpperCase()}_HEALTH_PORT`] = String(healthPorts[name]);
     const database = undo.use(await testDatabase({ migrations: [] }));
     told[`${name.toUpperCase()}_DATABASE_URL`] = database.url;
   }
   const process = undo.use(startPlatformProcess({ dataDir, env: { ...told, ...env } }));
   await process.ready({ timeoutMs: 30_000 });
   const kept = undo.move();
-  return { process, ports, adminPorts, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { process, ports, adminPorts, healthPorts, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /** Requests to a gateway. */

@@ -18,9 +18,9 @@ interface Alert {
 }
 const alerts: Alert[] = parse(read("alerts.yml")).groups.flatMap(({ rules }: { rules: Alert[] }) => rules);
 
-/** The metrics that an expression asks for; `up` is Prometheus's own. */
+/** The metrics that an expression asks for; `up` is Prometheus's own, and those of TLS are told only where there is any. */
 const metricsIn = (query: string): string[] =>
-  [...query.replaceAll(/"[^"]*"/g, "").matchAll(/\b(?:grpc|http|process|nodejs|order|payment|tls)_\w+\b(?!\s*[=!])/g)]
+  [...query.replaceAll(/"[^"]*"/g, "").matchAll(/\b(?:grpc|http|process|nodejs|order|payment)_\w+\b(?!\s*[=!])/g)]
     .map(([name]) => name)
     .filter((name) => !/^(grpc_(service|method|code|type)|http_(route|response_status_code))$/.test(name));
 

@@ -2,7 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Channel, compressionAlgorithms, type ClientOptions as GrpcClientOptions } from "@grpc/grpc-js";
 import { defendClients } from "./client-defences.ts";
 import { createServiceConfig } from "./service-config.ts";
-import { type ClientTls, createClientCredentials } from "./tls.ts";
+import { type ClientTls, createClientCredentials, type Renewable } from "./tls.ts";
 import type { ClientTransport, ClientTransportCall } from "./transport.ts";
 
 export interface ChannelOptions {
@@ -11,7 +11,7 @@ export interface ChannelOptions {
   /** Largest request; by default 4 MiB. RESOURCE_EXHAUSTED beyond. */
   maxSendMessageBytes?: number;
   /** Connects by TLS; in the clear without. `{}` trusts the roots that come with Node. Unusable PEM throws at once. */
-  tls?: ClientTls | undefined;
+  tls?: ClientTls | Renewable<ClientTls> | undefined;
   /** How requests are compressed; by default they are not. */
   compression?: "gzip" | "deflate";
   /** Pings an idle connection under open calls after `timeMs` and gives it up after `timeoutMs`; by default it does not. */

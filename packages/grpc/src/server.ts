@@ -16,7 +16,7 @@ import type { NativeService } from "./native-service.ts";
 import { ServerCall } from "./server-call.ts";
 import { defendHttp2, openHandlers, raiseHttp2Limits, refusalOf, refuseBrokenFrames } from "./server-defences.ts";
 import { toWireStatus } from "./status.ts";
-import { createServerCredentials, type ServerTls } from "./tls.ts";
+import { createServerCredentials, type Renewable, type ServerTls } from "./tls.ts";
 import { NativeServerCall } from "./to-server-interceptor.ts";
 import type { ServerTransportCall } from "./transport.ts";
 
@@ -27,7 +27,7 @@ export interface ServerOptions extends ServerLimits {
   /** The first is the outermost. Unknown methods pass them as well, before they are UNIMPLEMENTED. */
   interceptors?: readonly Interceptor[];
   /** Serves TLS with this identity; in the clear without. Unusable PEM throws at once. */
-  tls?: ServerTls | undefined;
+  tls?: ServerTls | Renewable<ServerTls> | undefined;
   /** Leaves these out of what mends grpc-js, each with the consequence that `SERVER_DEFENCES` tells; by default none. */
   withoutDefences?: readonly ServerDefence[];
   /** Hears of errors that no caller can be told: a throwing `onEnd`. By default they become process warnings. */
@@ -99,7 +99,7 @@ export function createServer(options: ServerOptions): Server {
   const defences = defencesExcept(SERVER_DEFENCES, options.withoutDefences);
   const common = { interceptors, onError, live, holdsHalfClose: defences.cancelledUploads };
   const maxMetadataBytes = options.maxMetadataBytes ?? 16 * 1024;
-  const credentials = createServerCredentials(options.tls);
+  const { credentials, release } = createServerCredentials(options.tls);
   let closing: Promise<void> | undefined;
 
   const accept = (path: string, transport: ServerTransportCall, refusal?: StatusError): void => {
@@ -138,6 +138,7 @@ export function createServer(options: ServerOptions): Server {
     endWhere(() => true);
     await within(FORCED_FLUSH_MS, finished);
     native.forceShutdown();
+    release();
   };
   const server: Server = {
     listen: ({ host, port }) =>

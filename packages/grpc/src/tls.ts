@@ -1,5 +1,6 @@
 import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocket } from "node:tls";
 import { ChannelCredentials, credentials, ServerCredentials } from "@grpc/grpc-js";
+import { createRenewedCredentials } from "./renewed-credentials.ts";
 
 /** How a server proves itself, and what it asks of its clients. PEM. */
 export interface ServerTls {
@@ -29,19 +30,47 @@ export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
 const MIN_VERSION: TlsVersion = "TLSv1.3";
 
-/** Throws where certificate and key do not fit or cannot be read. */
-export function createServerCredentials(tls: ServerTls | undefined): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  assertPairs(tls);
-  if (tls.clientCertificate && !tls.ca) throw new Error("tls: clientCertificate needs ca, the roots to check it by");
-  return new TlsServerCredentials(tls);
+/** What is renewed while it is used. A connection keeps what it began with; the next one has the newest. */
+export interface Renewable<T> {
+  readonly current: T;
+  /** Calls back after each renewal, until the function that it returns is called. */
+  onRenewal(listener: () => void): () => void;
+}
+
+export interface ServerTlsCredentials {
+  readonly credentials: ServerCredentials;
+  /** Heeds renewals no longer. */
+  release(): void;
+}
+
+/** Throws where certificate and key do not fit or cannot be read. Of a renewal only `cert`, `key` and `ca` are taken over. */
+export function createServerCredentials(tls: ServerTls | Renewable<ServerTls> | undefined): ServerTlsCredentials {
+  const release = () => {};
+  if (tls === undefined) return { credentials: ServerCredentials.createInsecure(), release };
+  const first = isRenewable(tls) ? tls.current : tls;
+  assertPairs(first);
+  if (first.clientCertificate && !first.ca)
+    throw new Error("tls: clientCertificate needs ca, the roots to check it by");
+  const credentials = new TlsServerCredentials(first);
+  if (!isRenewable(tls)) return { credentials, release };
+  return { credentials, release: tls.onRenewal(() => credentials.renew(tls.current)) };
 }
 
 /** Throws where certificate and key do not fit or cannot be read. */
-export function createClientCredentials(tls: ClientTls | undefined): ChannelCredentials {
+export function createClientCredentials(tls: ClientTls | Renewable<ClientTls> | undefined): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
-  return ChannelCredentials.createFromSecureContext(assertPairs(tls));
+  if (!isRenewable(tls)) return ChannelCredentials.createFromSecureContext(assertPairs(tls));
+  let context: SecureContext | undefined;
+  let of: ClientTls | undefined;
+  assertPairs(tls.current);
+  return createRenewedCredentials(() => {
+    if (of !== tls.current || context === undefined) context = assertPairs(tls.current);
+    of = tls.current;
+    return context;
+  });
 }
+
+const isRenewable = <T extends object>(tls: T | Renewable<T>): tls is Renewable<T> => "onRenewal" in tls;
 
 /** A connection whose certificate was offered and is not good, where none is needed either: TLS has let it through. */
 export const hasBadCertificate = (socket: TLSSocket): boolean =>
@@ -53,6 +82,9 @@ class TlsServerCredentials extends ServerCredentials {
     const requestCert = tls.ca !== undefined;
     const rejectUnauthorized = requestCert && tls.clientCertificate !== "optional";
     super({ requestCert, rejectUnauthorized, minVersion: tls.minVersion ?? MIN_VERSION }, contextOptionsOf(tls));
+  }
+  renew(tls: ServerTls): void {
+    this.updateSecureContextOptions(contextOptionsOf(tls));
   }
   _equals(other: ServerCredentials): boolean {
     return this === other;

@@ -70,7 +70,7 @@ export interface StandardClientOptions {
   /** What is called, to count it from 0. */
   methods?: readonly Method[];
   /** Proves this service to the callee of that name. */
-  identity?: { tokens: ServiceTokens; audience: string };
+  identity?: { tokens: ServiceTokens; audience: string } | undefined;
   /** `{}` or more: does not call what has not been well; by default it tries each time. */
   circuitBreaker?: Omit<CircuitBreakerOptions, "logger" | "registry">;
 }

@@ -4,7 +4,7 @@ export interface ListenFailure {
   /** The service that wants to listen. */
   name: string;
   /** The variable that says where. */
-  variable: "PORT" | "ADMIN_PORT";
+  variable: "PORT" | "ADMIN_PORT" | "HEALTH_PORT";
   host: string;
   port: number;
 }

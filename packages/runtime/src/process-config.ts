@@ -44,6 +44,29 @@ export const serviceConfig = (options: ServiceConfigOptions) => ({
     default: undefined,
     desc: "file with the public JWKs of the services that may call this one",
   }),
+  TLS_CERT_FILE: str({
+    default: undefined,
+    desc: "file with this process's certificate and those up to its root; with TLS_KEY_FILE it serves and calls by TLS",
+  }),
+  TLS_KEY_FILE: str({ default: undefined, desc: "file with the certificate's private key" }),
+  TLS_CA_FILE: str({
+    default: undefined,
+    desc: "file with the roots by which others are known; clients then need a certificate too",
+  }),
+  TLS_CLIENT_CERTIFICATE: str({
+    choices: ["required", "optional"] as const,
+    default: "required",
+    desc: "with TLS_CA_FILE, whether a client without a certificate is let in, to show a token: required or optional",
+  }),
+  TLS_RELOAD_INTERVAL: duration({ default: 10_000, desc: "time between two looks for renewed certificates" }),
+  TLS_TRUST_DOMAIN: str({
+    default: "tenon",
+    desc: "whose certificates prove a service, as spiffe://<this>/<service>; it may have a path, as shop.example/ns/shop/sa",
+  }),
+  HEALTH_PORT: port({
+    default: undefined,
+    desc: "with TLS: port where health alone is answered in the clear, for the kubelet; by default PORT + 2000",
+  }),
   REFLECTION: str({
     choices: REFLECTION,
     default: "public",

@@ -15,8 +15,8 @@ test("a service proves itself to the callee that it names", async () => {
   const files = write({ key: privateJwk, jwks: { keys: [publicJwk] } });
   const order = createAuth({ config: config({ SERVICE_KEY_FILE: files.key }), name: "order" });
   const payment = createAuth({ config: config({ SERVICE_JWKS_FILE: files.jwks }), name: "payment" });
-  const { tokens, audience } = order.identityFor("payment");
-  const token = await tokens.tokenFor(audience);
+  const { tokens, audience } = order.identityFor("payment") ?? {};
+  const token = (await tokens?.tokenFor(audience ?? "")) ?? "";
   expect(await payment.server.services?.verify(token)).toMatchObject({ principal: { kind: "service", name: "order" } });
 });
 
@@ -67,7 +67,9 @@ test("without files and keys nobody's token is accepted, and there is no proof t
   const auth = createAuth({ config: config({}), name: "order" });
   expect(auth.server).not.toHaveProperty("users");
   expect(auth.server).not.toHaveProperty("services");
-  expect(() => auth.identityFor("payment")).toThrow(/^SERVICE_KEY_FILE is not set, .*order .*payment$/);
+  expect(() => auth.identityFor("payment")).toThrow(
+    /^neither SERVICE_KEY_FILE nor TLS_CERT_FILE is set, .*order .*payment$/,
+  );
 });
 
 for (const [REFLECTION, rule] of [
@@ -102,9 +104,14 @@ for (const [variable, what, content, told] of [
   });
 }
 
-const config = (files: { SERVICE_KEY_FILE?: string; SERVICE_JWKS_FILE?: string }) => ({
+const config = (
+  files: Partial<Record<"SERVICE_KEY_FILE" | "SERVICE_JWKS_FILE" | "TLS_CERT_FILE" | "TLS_CA_FILE", string>>,
+) => ({
   SERVICE_KEY_FILE: undefined,
   SERVICE_JWKS_FILE: undefined,
+  TLS_CERT_FILE: undefined,
+  TLS_CA_FILE: undefined,
+  TLS_TRUST_DOMAIN: "tenon",
   REFLECTION: "public" as const,
   ...files,
 });

@@ -14,7 +14,10 @@ import {
 import type { ServiceConfig } from "./process-config.ts";
 
 export interface ServiceAuthOptions {
-  config: Pick<ServiceConfig, "SERVICE_KEY_FILE" | "SERVICE_JWKS_FILE" | "REFLECTION">;
+  config: Pick<
+    ServiceConfig,
+    "SERVICE_KEY_FILE" | "SERVICE_JWKS_FILE" | "REFLECTION" | "TLS_CERT_FILE" | "TLS_CA_FILE" | "TLS_TRUST_DOMAIN"
+  >;
   /** The service that this process is: what tokens sent to it are for, and who its own tokens say it is. */
   name: string;
   /** The public keys of users' tokens, such as the answer of KeyService.ListKeys. Without it no user token is accepted. */
@@ -26,8 +29,11 @@ export interface ServiceAuthOptions {
 export interface ServiceAuth {
   /** For `standardServer`. */
   readonly server: StandardServerOptions["auth"];
-  /** For `standardClient`: proof for the callee of this name. Throws a StartError where SERVICE_KEY_FILE is not set. */
-  identityFor(callee: string): NonNullable<StandardClientOptions["identity"]>;
+  /**
+   * For `standardClient`: proof for the callee of this name; undefined where a certificate is proof already. Throws a
+   * StartError where there is neither SERVICE_KEY_FILE nor TLS_CERT_FILE.
+   */
+  identityFor(callee: string): StandardClientOptions["identity"];
 }
 
 /** Who issues users' tokens, and whom they are meant for. */
@@ -64,15 +70,25 @@ export function createAuth({ config, name, fetchKeys, now = () => new Date() }: 
     server: {
       ...(users && { users }),
       ...(services && { services }),
+      // Certificates are asked for and checked where there are roots to check them by.
+      ...(config.TLS_CA_FILE && { spiffe: toSpiffe(config.TLS_TRUST_DOMAIN) }),
       // Where it is off there is nothing to guard, and UNIMPLEMENTED tells clients so better than a refusal.
       reflection: REFLECTION === "admin" ? "admin" : "public",
       now,
     },
     identityFor(callee) {
       if (tokens !== undefined) return { tokens, audience: callee };
-      throw new StartError(`SERVICE_KEY_FILE is not set, so that ${name} cannot prove itself to ${callee}`);
+      if (config.TLS_CERT_FILE) return undefined;
+      throw new StartError(
+        `neither SERVICE_KEY_FILE nor TLS_CERT_FILE is set, so that ${name} cannot prove itself to ${callee}`,
+      );
     },
   };
+}
+
+function toSpiffe(domain: string): NonNullable<StandardServerOptions["auth"]["spiffe"]> {
+  const [trustDomain = "", ...path] = domain.split("/");
+  return { trustDomain, path: path.map((part) => `/${part}`).join("") };
 }
 
 function readJson(variable: string, path: string): unknown {

@@ -12,6 +12,7 @@ import type { ServiceConfig } from "./process-config.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { type Check, createReadiness } from "./readiness.ts";
 import type { ServiceAuth } from "./service-auth.ts";
+import type { TlsFiles } from "./tls-files.ts";
 import type { Worker } from "./worker.ts";
 
 export interface StartServiceOptions {
@@ -21,6 +22,8 @@ export interface StartServiceOptions {
   logger: Logger;
   services: readonly Implementation[];
   auth: ServiceAuth;
+  /** Serves TLS; then health is answered in the clear on HEALTH_PORT too. Closed with the service. */
+  tls?: TlsFiles | undefined;
   /**
    * What must answer before the process takes calls, by name: its own database, but no other service, else one that is
    * down takes all of its callers down with it. A check fails where it rejects or outlasts CHECK_TIMEOUT.
@@ -58,7 +61,7 @@ const SHORT_MS = 1000;
  */
 export async function startService(options: StartServiceOptions): Promise<RunningService> {
   const { name, config, logger, services, auth, checks = {}, workers = [], registry = new Registry() } = options;
-  const { close = async () => {} } = options;
+  const { tls, close = async () => {} } = options;
   const contracts = services.map(({ service }) => service);
   const health = createHealth({ services: contracts.map(({ typeName }) => typeName) });
   const readiness = createReadiness({
@@ -72,6 +75,8 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
   const natives = [health.native, ...(config.REFLECTION === "off" ? [] : reflection.natives)];
   const admin = createAdminPort({ readiness, metrics: () => metricsPage(registry) });
   const started: Worker[] = [];
+  // The kubelet's probes speak no TLS.
+  const healthServer = tls && createServer({ services: [], natives: [health.native] });
   let server: Server | undefined;
   let closing: Promise<void> | undefined;
 
@@ -102,7 +107,14 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
     },
     { name: "finish calls", timeoutMs: graceMs + SHORT_MS, run: () => server?.close({ graceMs }) },
     { name: "close resources", timeoutMs: CLOSE_MS, run: close },
-    { name: "close admin port", timeoutMs: SHORT_MS, run: admin.close },
+    {
+      name: "close admin port",
+      timeoutMs: SHORT_MS,
+      async run() {
+        tls?.close();
+        await Promise.all([admin.close(), healthServer?.close({ graceMs: 0 })]);
+      },
+    },
   ];
 
   try {
@@ -116,6 +128,7 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
         auth: auth.server,
         ...serverLimits(config),
       }),
+      tls: tls?.server,
       onError: (err) => logger.error({ err }, "an error that no caller can be told"),
       ...(config.MAX_CONNECTION_AGE !== undefined && { maxConnectionAgeMs: config.MAX_CONNECTION_AGE }),
     });
@@ -126,6 +139,16 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
       port: adminPortOf(config),
     });
     const port = await listenOn(server, { name, variable: "PORT", host: config.HOST, port: config.PORT });
+    if (healthServer) {
+      const healthPort = healthPortOf(config);
+      await listenOn(healthServer, { name, variable: "HEALTH_PORT", host: config.HOST, port: healthPort });
+    }
+    if (!tls && !isLoopback(config.HOST)) {
+      logger.warn(
+        { host: config.HOST },
+        "SERVES WITHOUT TLS: whoever can reach this port can read and change what passes",
+      );
+    }
     await readiness.start();
     for (const worker of workers) {
       worker.start();
@@ -163,6 +186,15 @@ export function adminPortOf({ PORT, ADMIN_PORT }: Pick<ServiceConfig, "PORT" | "
   if (port <= 65_535) return port;
   throw new StartError(`ADMIN_PORT is not set, and PORT + 1000 is no port (${port}): set ADMIN_PORT`);
 }
+
+/** HEALTH_PORT, or PORT and 2000. */
+export function healthPortOf({ PORT, HEALTH_PORT }: Pick<ServiceConfig, "PORT" | "HEALTH_PORT">): number {
+  const port = HEALTH_PORT ?? (PORT === 0 ? 0 : PORT + 2000);
+  if (port <= 65_535) return port;
+  throw new StartError(`HEALTH_PORT is not set, and PORT + 2000 is no port (${port}): set HEALTH_PORT`);
+}
+
+const isLoopback = (host: string): boolean => /^(127\.|::1$|localhost$)/.test(host);
 
 /** Together: each has the whole time of the step, and one that fails does not keep the others from being waited for. */
 async function stopAll(workers: readonly Worker[]): Promise<void> {

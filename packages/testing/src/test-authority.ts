@@ -6,17 +6,25 @@ export interface TestIdentity {
   readonly key: Buffer;
 }
 
+/** By default from an hour ago to an hour from now. */
+export interface Validity {
+  from?: Date;
+  to?: Date;
+}
+
 /** A root that issues certificates for tests, for an hour from now. Its own is `cert`. */
 export interface TestAuthority {
   readonly cert: Buffer;
+  readonly key: Buffer;
   /** `names` are DNS names, IPv4 addresses or URIs, as `spiffe://tenon/order`. */
-  issue(names: readonly string[]): TestIdentity;
+  issue(names: readonly string[], validity?: Validity): TestIdentity;
 }
 
 export function createTestAuthority(name = "test root"): TestAuthority {
   const root = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const certify = (subject: string, publicKey: KeyObject, extensions: Buffer): Buffer => {
-    const times = [-3_600_000, 3_600_000].map((ms) => tlv(0x18, time(new Date(Date.now() + ms))));
+  const certify = (subject: string, publicKey: KeyObject, extensions: Buffer, validity: Validity = {}): Buffer => {
+    const { from = hoursFromNow(-1), to = hoursFromNow(1) } = validity;
+    const times = [from, to].map((at) => tlv(0x18, time(at)));
     const tbs = seq(
       tlv(0xa0, tlv(0x02, Buffer.from([2]))),
       tlv(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
@@ -37,14 +45,17 @@ export function createTestAuthority(name = "test root"): TestAuthority {
   );
   return {
     cert: certify(name, root.publicKey, isAuthority),
-    issue(names) {
+    key: Buffer.from(root.privateKey.export({ type: "pkcs8", format: "pem" })),
+    issue(names, validity) {
       const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
       const alternatives = seq(oid("551d11"), tlv(0x04, seq(...names.map(alternativeName))));
       const key = Buffer.from(privateKey.export({ type: "pkcs8", format: "pem" }));
-      return { cert: certify(names[0] ?? "nobody", publicKey, alternatives), key };
+      return { cert: certify(names[0] ?? "nobody", publicKey, alternatives, validity), key };
     },
   };
 }
+
+const hoursFromNow = (hours: number) => new Date(Date.now() + hours * 3_600_000);
 
 // DER (X.690), as much of it as a certificate (RFC 5280) needs
 

@@ -1,4 +1,4 @@
-import { createHealthClient } from "@tenon/grpc";
+import { type ClientTls, createHealthClient, type Renewable } from "@tenon/grpc";
 import type { Check } from "@tenon/runtime";
 import type { GatewayConfig } from "./config.ts";
 import { GATEWAY_SERVICES } from "./gateway-services.ts";
@@ -11,10 +11,10 @@ export interface BackendHealth {
 }
 
 /** Asks each service for its health, at the address that is configured. */
-export function createBackendHealth(config: GatewayConfig): BackendHealth {
+export function createBackendHealth(config: GatewayConfig, tls?: Renewable<ClientTls>): BackendHealth {
   const targets = [...new Set(GATEWAY_SERVICES.map(({ target }) => target))];
   const clients = targets.map((target) => {
-    return [target.replace("_TARGET", "").toLowerCase(), createHealthClient({ target: config[target] })] as const;
+    return [target.replace("_TARGET", "").toLowerCase(), createHealthClient({ target: config[target], tls })] as const;
   });
   const checks = clients.map(([name, client]) => {
     const check = async (signal: AbortSignal) => {

@@ -5,6 +5,7 @@ import { createOrigins, type Origins } from "@tenon/transcoding";
 const shared = serviceConfig({ port: 8000 });
 const { HOST, PORT, ADMIN_PORT, LOG_LEVEL, CREDENTIAL_RATE, TRUSTED_PROXIES, CIRCUIT_BREAKER } = shared;
 const { CHECK_INTERVAL, CHECK_TIMEOUT, DRAIN_WAIT, DRAIN_GRACE } = shared;
+const { TLS_CERT_FILE, TLS_KEY_FILE, TLS_CA_FILE, TLS_CLIENT_CERTIFICATE, TLS_RELOAD_INTERVAL } = shared;
 
 const origins = makeValidator<Origins>((input) => {
   try {
@@ -30,6 +31,11 @@ const spec = {
     default: createOrigins([]),
     desc: "origins whose pages may call, by commas: https://app.example,https://admin.example; * for all; by default none",
   }),
+  TLS_CERT_FILE: { ...TLS_CERT_FILE, desc: "file with the certificate that the gateway shows to the services" },
+  TLS_KEY_FILE,
+  TLS_CA_FILE: { ...TLS_CA_FILE, desc: "file with the roots by which the services are known" },
+  TLS_CLIENT_CERTIFICATE: { ...TLS_CLIENT_CERTIFICATE, desc: "as every service has it; nothing to the gateway" },
+  TLS_RELOAD_INTERVAL,
   GREETER_TARGET: str({ default: "127.0.0.1:8080", desc: "where the greeter is" }),
   USER_TARGET: str({ default: "127.0.0.1:8081", desc: "where the user service is" }),
   ORDER_TARGET: str({ default: "127.0.0.1:8082", desc: "where the order service is" }),

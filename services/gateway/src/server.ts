@@ -1,7 +1,7 @@
 import { createClient, type Server } from "@tenon/grpc";
 import { standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { clientLimits, type RunningService, startHttpService } from "@tenon/runtime";
+import { clientLimits, createTlsFiles, type RunningService, startHttpService } from "@tenon/runtime";
 import { Registry } from "prom-client";
 import { createBackendHealth } from "./backend-health.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -32,11 +32,16 @@ export async function startGateway({ config, logger, servers }: StartGatewayOpti
   const pages = await readGatewayPages();
   const api = { contentType: "application/json", body: JSON.stringify(gatewayApi()) };
   const interceptors = standardClient({ logger, registry, ...clientLimits(config) });
+  const tls = createTlsFiles({ config, logger, registry });
   const backends = GATEWAY_SERVICES.map(({ service, target }) => ({
     service,
-    client: createClient(service, { target: servers?.get(config[target]) ?? config[target], interceptors }),
+    client: createClient(service, {
+      target: servers?.get(config[target]) ?? config[target],
+      tls: tls?.client,
+      interceptors,
+    }),
   }));
-  const health = createBackendHealth(config);
+  const health = createBackendHealth(config, tls?.client);
   return startHttpService({
     name: "gateway",
     config,
@@ -53,6 +58,7 @@ export async function startGateway({ config, logger, servers }: StartGatewayOpti
       rates: requestLimitsOf(config),
     }),
     async close() {
+      tls?.close();
       for (const { client } of backends) client.close();
       health.close();
     },

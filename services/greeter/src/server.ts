@@ -2,8 +2,9 @@ import { migrate, openDatabase, prepareDatabase } from "@tenon/database";
 import type { Implementation } from "@tenon/grpc";
 import { currentCall } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { createAuth, type RunningService, startService, type Worker } from "@tenon/runtime";
+import { createAuth, createTlsFiles, type RunningService, startService, type Worker } from "@tenon/runtime";
 import type { Kysely } from "kysely";
+import { Registry } from "prom-client";
 import type { GreeterConfig } from "./config.ts";
 import { createGreeterHandler } from "./greeter-handler.ts";
 import { createGreeterRepository, type Tables } from "./greeter-repository.ts";
@@ -34,6 +35,8 @@ export interface StartGreeterOptions {
 /** The greeter as a process. It listens when this resolves, and is ready once its database is there and migrated. */
 export async function startGreeter({ config, logger }: StartGreeterOptions): Promise<RunningService> {
   const auth = createAuth({ name: "greeter", config });
+  const registry = new Registry();
+  const tls = createTlsFiles({ config, logger, registry });
   const db = openDatabase<Tables>({
     url: config.DATABASE_URL,
     logger,
@@ -46,6 +49,8 @@ export async function startGreeter({ config, logger }: StartGreeterOptions): Pro
     config,
     logger,
     auth,
+    registry,
+    tls,
     ...wireGreeter({ db }),
     checks: { database },
     close: () => db.destroy(),

@@ -5,7 +5,14 @@ import { createGrpcPublisher, createPublishing, inboxMigrations, outboxMigration
 import { createClient } from "@tenon/grpc";
 import { currentCall, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { clientLimits, createAuth, type RunningService, readReplicaSecret, startService } from "@tenon/runtime";
+import {
+  clientLimits,
+  createAuth,
+  createTlsFiles,
+  type RunningService,
+  readReplicaSecret,
+  startService,
+} from "@tenon/runtime";
 import { Registry } from "prom-client";
 import { createCatalogRepository } from "./catalog-repository.ts";
 import type { OrderConfig } from "./config.ts";
@@ -52,13 +59,20 @@ export async function startOrder({ config, logger }: StartOrderOptions): Promise
   });
   const registry = new Registry();
   const called = { logger, registry, ...clientLimits(config) };
-  const keys = createClient(userv1.KeyService, { target: config.USER_TARGET, interceptors: standardClient(called) });
+  const tls = createTlsFiles({ config, logger, registry });
+  const keys = createClient(userv1.KeyService, {
+    target: config.USER_TARGET,
+    tls: tls?.client,
+    interceptors: standardClient(called),
+  });
   const users = createClient(userv1.UserService, {
     target: config.USER_TARGET,
+    tls: tls?.client,
     interceptors: standardClient({ ...called, identity: auth.identityFor("user") }),
   });
   const payments = createClient(paymentv1.PaymentService, {
     target: config.PAYMENT_TARGET,
+    tls: tls?.client,
     interceptors: standardClient({ ...called, identity: auth.identityFor("payment") }),
   });
   orderGauges({ db, registry, logger });
@@ -80,6 +94,7 @@ export async function startOrder({ config, logger }: StartOrderOptions): Promise
     logger,
     auth,
     registry,
+    tls,
     services: wired.services,
     workers: [...wired.workers, ...publishing],
     checks: { database },

@@ -19,6 +19,7 @@ import {
   clientLimits,
   createAuth,
   createPeriodicWorker,
+  createTlsFiles,
   type RunningService,
   readReplicaSecret,
   startService,
@@ -147,14 +148,21 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
   const database = await prepareDatabase(db, { logger, work: () => migrate(db, paymentMigrations) });
   const registry = new Registry();
   const called = { logger, registry, ...clientLimits(config) };
+  const tls = createTlsFiles({ config, logger, registry });
   ledgerGauges({ db, registry, logger });
-  const keys = createClient(userv1.KeyService, { target: config.USER_TARGET, interceptors: standardClient(called) });
+  const keys = createClient(userv1.KeyService, {
+    target: config.USER_TARGET,
+    tls: tls?.client,
+    interceptors: standardClient(called),
+  });
   const client = createClient(processorv1.ProcessorService, {
     target: config.PROCESSOR_TARGET,
+    tls: tls?.client,
     interceptors: standardClient({ ...called, identity: auth.identityFor("processor") }),
   });
   const order = createClient(eventsv1.EventService, {
     target: config.ORDER_TARGET,
+    tls: tls?.client,
     interceptors: standardClient({ ...called, identity: auth.identityFor("order") }),
   });
   const listener = createListener({ url: config.DATABASE_URL, channels: [OUTBOX_CHANNEL], logger });
@@ -178,6 +186,7 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
     logger,
     auth,
     registry,
+    tls,
     services,
     workers: [...workers, ...createPublishing({ db, listener, publisher, ...called })],
     checks: { database },

@@ -72,6 +72,15 @@ export interface OperatorConfig {
   readonly keyFile: string;
   /** An admin's access token, which goes before the key. */
   readonly token?: string;
+  /** Where the services are called by TLS. */
+  readonly tls?: OperatorTlsFiles;
+}
+
+/** The roots by which he knows the services, and what he shows them. */
+export interface OperatorTlsFiles {
+  readonly caFile: string;
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
 }
 
 /** Reads the configuration of an operator. Throws a ConfigError. */
@@ -83,6 +92,13 @@ export function readOperatorConfig(env: Environment = process.env): OperatorConf
     targets: Object.fromEntries(targets),
     keyFile: developmentKeyFiles(join(DATA_DIR, "keys"), [OPERATOR]).keyFiles[OPERATOR] ?? "",
     ...(env.TOKEN && { token: env.TOKEN }),
+    ...(filled.TLS_CA_FILE && {
+      tls: {
+        caFile: filled.TLS_CA_FILE,
+        certFile: filled[variable(OPERATOR, "TLS_CERT_FILE")] ?? filled.TLS_CERT_FILE,
+        keyFile: filled[variable(OPERATOR, "TLS_KEY_FILE")] ?? filled.TLS_KEY_FILE,
+      },
+    }),
   };
 }
 

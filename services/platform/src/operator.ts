@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import type { DescService } from "@bufbuild/protobuf";
 import { StartError, systemReason } from "@tenon/errors";
-import { type Client, createClient, type Interceptor } from "@tenon/grpc";
+import { type Client, type ClientTls, createClient, type Interceptor } from "@tenon/grpc";
 import { createServiceTokens, deadline, serviceToken } from "@tenon/interceptors";
-import { OPERATOR, type OperatorConfig } from "./config.ts";
+import { OPERATOR, type OperatorConfig, type OperatorTlsFiles } from "./config.ts";
 
 /** Whoever operates the platform: calls its services from a process of his own. */
 export interface Operator {
@@ -22,12 +22,13 @@ export interface OperatorOptions {
 /** Rejects with a StartError where there is nothing by which he could prove himself. */
 export async function createOperator({ config, print }: OperatorOptions): Promise<Operator> {
   const proofFor = config.token === undefined ? await byKey(config.keyFile) : byToken(config.token);
+  const tls = config.tls && (await readTls(config.tls));
   const clients: { close(): void }[] = [];
   return {
     connect(name, service) {
       const target = config.targets[name];
       if (target === undefined) throw new Error(`there is no service ${name}`);
-      const client = createClient(service, { target, interceptors: [deadline(), proofFor(name)] });
+      const client = createClient(service, { target, tls, interceptors: [deadline(), proofFor(name)] });
       clients.push(client);
       return client;
     },
@@ -36,6 +37,15 @@ export async function createOperator({ config, print }: OperatorOptions): Promis
       for (const client of clients) client.close();
     },
   };
+}
+
+async function readTls({ caFile, certFile, keyFile }: OperatorTlsFiles): Promise<ClientTls> {
+  try {
+    const ca = await readFile(caFile);
+    return certFile && keyFile ? { ca, cert: await readFile(certFile), key: await readFile(keyFile) } : { ca };
+  } catch (error) {
+    throw new StartError(`the certificates for the services cannot be read: ${systemReason(error)}`, { cause: error });
+  }
 }
 
 const byToken = (token: string) => (): Interceptor => (call) => ({

@@ -74,6 +74,10 @@ export interface Part {
   readonly host: string;
   readonly port: number;
   readonly adminPort: number;
+  /** Where it is asked for its health in the clear; only where it serves TLS. */
+  readonly healthPort?: number | undefined;
+  /** What a client needs to call it, where it serves TLS. */
+  readonly tls?: { readonly caFile: string | undefined; readonly certFile: string; readonly keyFile: string };
   readonly logLevel: LogLevel;
   /** The services that it calls, which therefore outlive it. Without circles. */
   readonly calls: readonly string[];
@@ -108,6 +112,10 @@ interface SharedConfig {
   readonly PORT: number;
   readonly ADMIN_PORT: number | undefined;
   readonly LOG_LEVEL: LogLevel;
+  readonly TLS_CERT_FILE: string | undefined;
+  readonly TLS_KEY_FILE: string | undefined;
+  readonly TLS_CA_FILE: string | undefined;
+  readonly HEALTH_PORT?: number | undefined;
   readonly DATABASE_URL?: string;
 }
 
@@ -133,6 +141,12 @@ function service<Config extends SharedConfig>(name: string, definition: Definiti
         host: config.HOST,
         port: config.PORT,
         adminPort: config.ADMIN_PORT ?? config.PORT + 1000,
+        ...(config.TLS_CERT_FILE &&
+          config.TLS_KEY_FILE &&
+          protocol !== "http" && {
+            tls: { caFile: config.TLS_CA_FILE, certFile: config.TLS_CERT_FILE, keyFile: config.TLS_KEY_FILE },
+          }),
+        ...(config.TLS_CERT_FILE && protocol !== "http" && { healthPort: config.HEALTH_PORT ?? config.PORT + 2000 }),
         logLevel: config.LOG_LEVEL,
         calls,
         load,

@@ -36,6 +36,8 @@ export interface RunningPart {
   /** As a client dials it. */
   readonly address: string;
   readonly adminAddress: string;
+  /** What a client needs to call it, where it serves TLS. */
+  readonly tls?: Part["tls"];
 }
 
 /**
@@ -76,9 +78,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const admin = services.get("user")?.admin;
   return {
     ...(admin && { admin }),
-    services: config.parts.map(({ name, protocol, host, port, adminPort }) => ({
+    services: config.parts.map(({ name, protocol, host, port, adminPort, tls }) => ({
       name,
       protocol,
+      ...(tls && { tls }),
       address: `${reachable(host)}:${port}`,
       adminAddress: `${reachable(host)}:${adminPort}`,
     })),
@@ -93,9 +96,10 @@ const startDatabase = ({ config, loggerOf, onProgress = () => {} }: PlatformOpti
     onProgress,
   });
 
-const listenersOf = ({ name, host, port, adminPort }: Part) => [
+const listenersOf = ({ name, host, port, adminPort, healthPort }: Part) => [
   { variable: variable(name, "PORT"), host, port },
   { variable: variable(name, "ADMIN_PORT"), host, port: adminPort },
+  ...(healthPort === undefined ? [] : [{ variable: variable(name, "HEALTH_PORT"), host, port: healthPort }]),
 ];
 
 /**

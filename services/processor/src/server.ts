@@ -4,7 +4,14 @@ import { migrate, openDatabase, prepareDatabase } from "@tenon/database";
 import { createClient, type Implementation } from "@tenon/grpc";
 import { currentCall, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { createAuth, type RunningService, readReplicaSecret, startService, type Worker } from "@tenon/runtime";
+import {
+  createAuth,
+  createTlsFiles,
+  type RunningService,
+  readReplicaSecret,
+  startService,
+  type Worker,
+} from "@tenon/runtime";
 import type { Kysely } from "kysely";
 import { Registry } from "prom-client";
 import { v7 as uuidv7 } from "uuid";
@@ -72,6 +79,8 @@ const NOTIFY_TIMEOUT_MS = 4000;
 /** The processor as a process. It listens when this resolves, and is ready once its database is there and migrated. */
 export async function startProcessor({ config, logger }: StartProcessorOptions): Promise<RunningService> {
   const auth = createAuth({ name: "processor", config });
+  const registry = new Registry();
+  const tls = createTlsFiles({ config, logger, registry });
   const db = openDatabase<Tables>({
     url: config.DATABASE_URL,
     logger,
@@ -79,9 +88,9 @@ export async function startProcessor({ config, logger }: StartProcessorOptions):
     currentSignal: () => currentCall()?.signal,
   });
   const database = await prepareDatabase(db, { logger, work: () => migrate(db, processorMigrations) });
-  const registry = new Registry();
   const payment = createClient(paymentv1.CallbackService, {
     target: config.PAYMENT_TARGET,
+    tls: tls?.client,
     interceptors: standardClient({ logger, registry, identity: auth.identityFor("payment") }),
   });
   const { services, workers } = wireProcessor({
@@ -98,6 +107,7 @@ export async function startProcessor({ config, logger }: StartProcessorOptions):
     logger,
     auth,
     registry,
+    tls,
     services,
     workers,
     checks: { database },

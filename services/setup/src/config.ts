@@ -21,3 +21,18 @@ export function readSetupConfig(env?: Readonly<Record<string, string | undefined
   if (wrong !== undefined) throw new ConfigError(`SERVICES: ${wrong} cannot be the name of a service`);
   return { ...config, services };
 }
+
+const certsSpec = {
+  DATA_DIR: str({ default: ".data", desc: "directory whose folder tls gets the certificates" }),
+  TLS_TRUST_DOMAIN: str({ default: "tenon", desc: "whose certificates prove a service: spiffe://<this>/<service>" }),
+  SERVICES: str({
+    default: "greeter user order payment processor gateway operator",
+    desc: "for whom certificates are made, separated by spaces",
+  }),
+};
+
+/** The configuration of `make certs`. Throws a ConfigError. */
+export function readCertsConfig() {
+  const { SERVICES, ...config } = readConfig(certsSpec);
+  return { ...config, services: SERVICES.split(" ").filter((name) => name !== "") };
+}

@@ -4,7 +4,14 @@ import { createGrpcPublisher, createPublishing, OUTBOX_CHANNEL, outboxMigrations
 import { createClient } from "@tenon/grpc";
 import { currentCall, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { clientLimits, createAuth, type RunningService, readReplicaSecret, startService } from "@tenon/runtime";
+import {
+  clientLimits,
+  createAuth,
+  createTlsFiles,
+  type RunningService,
+  readReplicaSecret,
+  startService,
+} from "@tenon/runtime";
 import { Registry } from "prom-client";
 import type { UserConfig } from "./config.ts";
 import type { FirstAdmin } from "./first-admin.ts";
@@ -45,8 +52,10 @@ export async function startUser({ config, logger, onFirstAdmin }: StartUserOptio
   // Its own keys, which it need not call anybody for.
   const auth = createAuth({ config, name: "user", fetchKeys: () => wired.fetchKeys() });
   const registry = new Registry();
+  const tls = createTlsFiles({ config, logger, registry });
   const order = createClient(eventsv1.EventService, {
     target: config.ORDER_TARGET,
+    tls: tls?.client,
     interceptors: standardClient({ logger, registry, identity: auth.identityFor("order"), ...clientLimits(config) }),
   });
   const db = openDatabase<UserTables>({
@@ -94,6 +103,7 @@ export async function startUser({ config, logger, onFirstAdmin }: StartUserOptio
     logger,
     auth,
     registry,
+    tls,
     services: wired.services,
     workers: [...wired.workers, ...createPublishing({ db, listener, publisher, logger, registry })],
     checks: { database },
