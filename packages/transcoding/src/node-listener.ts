@@ -7,7 +7,8 @@ export function toNodeListener(
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (incoming, outgoing) => {
     const left = new AbortController();
-    outgoing.on("close", () => left.abort(new Error("the client has left")));
+    // A response closes at its good end too, and an abort that nobody hears costs as much as one.
+    outgoing.on("close", () => outgoing.writableFinished || left.abort(new Error("the client has left")));
     // Who has left is told nothing, and an error without a listener would end the process.
     outgoing.on("error", () => {});
     const answer = await handle({
