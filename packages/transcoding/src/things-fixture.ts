@@ -7,17 +7,21 @@ import { type Call, type Client, createClient, createServer, implement, type Ser
 
 const root = join(import.meta.dirname, "../../..");
 
+/** The contracts in fixture as a workspace of buf's. */
+export const FIXTURE_CONFIG = JSON.stringify({
+  version: "v2",
+  modules: ["packages/transcoding/src/fixture", ".proto"].map((path) => ({ path })),
+});
+
 /** The service of fixture/things/v1/things.proto. */
 export const compileThings = (): DescService => compileFixture("things.v1.ThingService");
 
 /** A service of the contracts in fixture, which are compiled when a test asks for one. */
 export function compileFixture(typeName: string): DescService {
-  const modules = ["packages/transcoding/src/fixture", ".proto"].map((path) => ({ path }));
-  const image = execFileSync(
-    "buf",
-    ["build", "--as-file-descriptor-set", "-o", "-", "--config", JSON.stringify({ version: "v2", modules })],
-    { cwd: root, timeout: 20_000 },
-  );
+  const image = execFileSync("buf", ["build", "--as-file-descriptor-set", "-o", "-", "--config", FIXTURE_CONFIG], {
+    cwd: root,
+    timeout: 20_000,
+  });
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, image));
   return registry.getService(typeName) as DescService;
 }
