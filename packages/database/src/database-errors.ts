@@ -28,12 +28,6 @@ export const unavailable = (cause: unknown, message = "the database is unavailab
 export const uniqueViolation = (error: unknown): string | undefined =>
   error instanceof pg.DatabaseError && error.code === "23505" ? (error.constraint ?? "") : undefined;
 
-/** The name of the check, foreign key, exclusion or not-null constraint that a statement violated. */
-export const constraintViolation = (error: unknown): string | undefined =>
-  error instanceof pg.DatabaseError && error.code?.startsWith("23")
-    ? (error.constraint ?? error.column ?? "")
-    : undefined;
-
 /** PostgreSQL, appendix A "Error Codes". */
 function fromSqlState(error: pg.DatabaseError): unknown {
   // The row or key that a constraint refused, and so people's data: it must not reach a log by an error that nobody meant.

@@ -1,4 +1,4 @@
-export { constraintViolation, uniqueViolation } from "./database-errors.ts";
+export { uniqueViolation } from "./database-errors.ts";
 export { type DeleteExpiredOptions, deleteExpired } from "./idempotency/delete-expired.ts";
 export { type Answered, createOnce, type Once, type OnceOptions, type Steps } from "./idempotency/once.ts";
 export type { Caller, IdentifiedRequest } from "./idempotency/request-key.ts";

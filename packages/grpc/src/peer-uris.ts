@@ -20,7 +20,7 @@ export function peerUrisOf(call: ServerTransportCall): readonly string[] {
 const NAME = /(?:^|, )([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^",]*)/y;
 
 /** The URIs among a certificate's names as Node lists them. None of a list that is not wholly understood. */
-export function toUris(names = ""): readonly string[] {
+function toUris(names = ""): readonly string[] {
   const uris: string[] = [];
   NAME.lastIndex = 0;
   while (NAME.lastIndex < names.length) {

@@ -5,7 +5,7 @@ export const METHOD_LABELS = ["grpc_type", "grpc_service", "grpc_method"] as con
 export type MethodLabels = Readonly<Record<(typeof METHOD_LABELS)[number], string>>;
 
 /** The labels by which metrics tell methods apart. All methods that are not known share one set: see `createLabels`. */
-export const UNKNOWN_METHOD: MethodLabels = { grpc_type: "unary", grpc_service: "unknown", grpc_method: "unknown" };
+const UNKNOWN_METHOD: MethodLabels = { grpc_type: "unary", grpc_service: "unknown", grpc_method: "unknown" };
 
 export const methodLabels = (method: Method): MethodLabels => ({
   grpc_type: methodType(method),

@@ -4,7 +4,7 @@ import { type JWK, type JWTPayload, SignJWT } from "jose";
 import type { ServicePrincipal } from "./principal.ts";
 
 /** Longer-lived service tokens are refused. */
-export const MAX_SERVICE_TOKEN_SECONDS = 300;
+const MAX_SERVICE_TOKEN_SECONDS = 300;
 
 export interface ServiceTokensOptions {
   /** Whose tokens: `order` signs as `service:order`. */

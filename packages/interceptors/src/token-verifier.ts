@@ -110,7 +110,7 @@ function claimsToBeService(token: string): boolean {
 export const invalidToken = (why: string): StatusError =>
   new StatusError("UNAUTHENTICATED", "the token is not valid", { reason: "TOKEN_INVALID", cause: new Error(why) });
 
-export const expiredToken = (): StatusError =>
+const expiredToken = (): StatusError =>
   new StatusError("UNAUTHENTICATED", "the token has expired", { reason: "TOKEN_EXPIRED" });
 
 function toRefusal(error: unknown): unknown {
