@@ -20,9 +20,11 @@ export const readSourceFiles = (): SourceFile[] =>
 
 export const isTest = (path: string): boolean => path.endsWith(".test.ts") || path.startsWith("test/");
 
-/** A test, or a file that only tests can load. */
+/** A test, or a file that is for tests by its name or by what it loads. */
 export const servesTests = ({ path, text }: SourceFile): boolean =>
-  isTest(path) || importsOf(text).some(({ specifier }) => /^(@tenon\/testing|vitest)/.test(specifier));
+  isTest(path) ||
+  path.endsWith("-fixture.ts") ||
+  importsOf(text).some(({ specifier }) => /^(@tenon\/testing|vitest)/.test(specifier));
 
 export const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 

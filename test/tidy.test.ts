@@ -98,13 +98,23 @@ test("two files of one name are found, main.ts and its like are not", () => {
   expect(linesFound(name, ["services/a/src/main.ts", ""], ["services/b/src/main.ts", ""])).toEqual([]);
 });
 
-test("a fixture may be used by tests and fixtures, not by a service", () => {
-  const name = "what serves tests stays with tests";
-  const fixture = ["services/a/src/a-fixture.ts", 'import { testDatabase } from "@tenon/testing";\n'] as const;
-  const use = 'import { rig } from "./a-fixture.ts";\n';
-  expect(linesFound(name, fixture, ["services/a/src/a.ts", use])).toEqual([1]);
-  expect(linesFound(name, fixture, ["services/a/src/a.test.ts", use])).toEqual([]);
-  expect(
-    linesFound(name, ["services/a/src/a.ts", 'import { x } from "./x.test.ts";\n'], ["services/a/src/x.test.ts", ""]),
-  ).toEqual([1]);
+for (const [what, fixture, text] of [
+  ["by what it loads", "a-world", 'import { testDatabase } from "@tenon/testing";\n'],
+  ["by its name", "a-fixture", ""],
+] as const) {
+  test(`what serves tests ${what} may be used by tests, not by a service`, () => {
+    const name = "what serves tests stays with tests";
+    const file = [`services/a/src/${fixture}.ts`, text] as const;
+    const use = `import { rig } from "./${fixture}.ts";\n`;
+    expect(linesFound(name, file, ["services/a/src/a.ts", use])).toEqual([1]);
+    expect(linesFound(name, file, ["services/a/src/a.test.ts", use])).toEqual([]);
+  });
+}
+
+test("a service uses no test", () => {
+  const sources = [
+    ["services/a/src/a.ts", 'import { x } from "./x.test.ts";\n'],
+    ["services/a/src/x.test.ts", ""],
+  ] as const;
+  expect(linesFound("what serves tests stays with tests", ...sources)).toEqual([1]);
 });

@@ -1,5 +1,3 @@
-import { databaseMigrations } from "@tenon/database";
-import { inboxMigrations, outboxMigrations } from "@tenon/events";
 import { testDatabase } from "@tenon/testing";
 import { sql } from "kysely";
 import { v7 as uuidv7 } from "uuid";
@@ -9,8 +7,9 @@ import { createOrderRepository } from "./order-repository.ts";
 import { createOrderSaga, type OrderSaga } from "./order-saga.ts";
 import { createOrderService, type OrderChanges } from "./order-service.ts";
 import type { Tables } from "./order-tables.ts";
+import { createSimulatedPayments } from "./payments-fixture.ts";
 import { createPostgresOrderQueue } from "./postgres-order-queue.ts";
-import { createSimulatedPayments } from "./simulated-payments.ts";
+import { orderMigrations } from "./server.ts";
 
 const nobodyWatches: OrderChanges = {
   subscribe() {
@@ -20,8 +19,7 @@ const nobodyWatches: OrderChanges = {
 
 /** For tests: orders on a real PostgreSQL, with payments and users that the test controls. */
 export async function createOrderWorld() {
-  const migrations = [databaseMigrations, outboxMigrations, inboxMigrations, new URL("./migrations/", import.meta.url)];
-  const { db, url, close } = await testDatabase<Tables>({ migrations });
+  const { db, url, close } = await testDatabase<Tables>({ migrations: orderMigrations });
   const now = () => new Date();
   const payments = createSimulatedPayments();
   const users = { active: true, isActive: async () => users.active };

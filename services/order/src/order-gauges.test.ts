@@ -1,8 +1,8 @@
 import { createLogger } from "@tenon/logger";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
+import { createOrderWorld } from "./order-fixture.ts";
 import { orderGauges } from "./order-gauges.ts";
-import { createOrderWorld } from "./order-world.ts";
 
 test("open orders are counted by state, and the oldest one's age is told", async () => {
   const world = await createOrderWorld();

@@ -5,10 +5,10 @@ import { type Call, type Handlers, type Implementation, implement } from "@tenon
 import { principalOf } from "@tenon/interceptors";
 import { toMinor } from "@tenon/money";
 import type { Kysely } from "kysely";
-import { toWire } from "./order-message.ts";
 import type { Caller, OrderService } from "./order-service.ts";
 import { type OrderState, orderStateNames } from "./order-states.ts";
 import type { Tables } from "./order-tables.ts";
+import { toWire } from "./order-wire.ts";
 
 export interface OrderHandlerOptions {
   db: Kysely<Tables>;

@@ -2,12 +2,12 @@ import { toBinary } from "@bufbuild/protobuf";
 import * as orderv1 from "@tenon/contracts/order/v1";
 import { v4 as uuidv4, v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createOrderWire } from "./order-wire.ts";
+import { serveOrders } from "./order-server-fixture.ts";
 
-let wire: Awaited<ReturnType<typeof createOrderWire>>;
+let wire: Awaited<ReturnType<typeof serveOrders>>;
 let replica: ReturnType<typeof wire.createReplica>;
 beforeAll(async () => {
-  wire = await createOrderWire();
+  wire = await serveOrders();
   replica = wire.createReplica();
 });
 afterAll(async () => {

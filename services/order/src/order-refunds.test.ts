@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Order } from "./order.ts";
-import { createOrderWorld } from "./order-world.ts";
+import { createOrderWorld } from "./order-fixture.ts";
 
 let world: Awaited<ReturnType<typeof createOrderWorld>>;
 beforeAll(async () => {

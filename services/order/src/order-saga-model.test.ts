@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createOrderWorld } from "./order-fixture.ts";
 import { ruleOf } from "./order-states.ts";
-import { createOrderWorld } from "./order-world.ts";
-import type { Account } from "./simulated-payments.ts";
+import type { Account } from "./payments-fixture.ts";
 
 let world: Awaited<ReturnType<typeof createOrderWorld>>;
 beforeAll(async () => {

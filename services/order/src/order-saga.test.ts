@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createOrderWorld } from "./order-fixture.ts";
 import { requestId } from "./order-saga.ts";
-import { createOrderWorld } from "./order-world.ts";
-import type { PaymentStep } from "./simulated-payments.ts";
+import type { PaymentStep } from "./payments-fixture.ts";
 
 let world: Awaited<ReturnType<typeof createOrderWorld>>;
 beforeAll(async () => {

@@ -6,11 +6,11 @@ import { createLogger } from "@tenon/logger";
 import { createTestIssuer } from "@tenon/testing";
 import { Registry } from "prom-client";
 import { v7 as uuidv7 } from "uuid";
+import { createOrderWorld } from "./order-fixture.ts";
 import { ORDER_CHANNELS, wireOrder } from "./order-wiring.ts";
-import { createOrderWorld } from "./order-world.ts";
 
 /** For tests: the order service behind its real chain, without a port, with payments and users that the test controls. */
-export async function createOrderWire() {
+export async function serveOrders() {
   const world = await createOrderWorld();
   const logger = createLogger({ name: "order", level: "silent" });
   const issuer = createTestIssuer();

@@ -2,13 +2,13 @@ import * as orderv1 from "@tenon/contracts/order/v1";
 import { sql } from "kysely";
 import { v4 as uuidv4 } from "uuid";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createOrderWire } from "./order-wire.ts";
+import { serveOrders } from "./order-server-fixture.ts";
 
-let wire: Awaited<ReturnType<typeof createOrderWire>>;
+let wire: Awaited<ReturnType<typeof serveOrders>>;
 let near: ReturnType<typeof wire.createReplica>;
 let far: ReturnType<typeof wire.createReplica>;
 beforeAll(async () => {
-  wire = await createOrderWire();
+  wire = await serveOrders();
   [near, far] = [wire.createReplica(), wire.createReplica()];
 });
 afterAll(async () => {

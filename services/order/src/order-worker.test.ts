@@ -2,8 +2,8 @@ import { StatusError } from "@tenon/errors";
 import { createLogger } from "@tenon/logger";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { createOrderWorld } from "./order-fixture.ts";
 import { createOrderWorker, type OrderWorkerOptions } from "./order-worker.ts";
-import { createOrderWorld } from "./order-world.ts";
 
 let world: Awaited<ReturnType<typeof createOrderWorld>>;
 beforeAll(async () => {

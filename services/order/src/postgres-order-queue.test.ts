@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { createOrderWorld } from "./order-fixture.ts";
 import type { ClaimedOrder } from "./order-queue.ts";
-import { createOrderWorld } from "./order-world.ts";
 
 let world: Awaited<ReturnType<typeof createOrderWorld>>;
 beforeAll(async () => {

@@ -4,14 +4,14 @@ import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { v4 as randomUuid } from "uuid";
 import { describe, expect, test } from "vitest";
 import { PASSWORD } from "./user-fixture.ts";
-import { userRig } from "./user-rig.ts";
+import { serveUsers } from "./user-server-fixture.ts";
 
 const STRANGER = "0199a1b2-0000-7000-8000-000000000000";
 const notAllowed = { code: "PERMISSION_DENIED", reason: "NOT_ALLOWED" };
 
 describe("an access token", () => {
   test("says who, in which session, as what, for how long, and by which published key", async () => {
-    const { person, anonymous, clock } = await userRig();
+    const { person, anonymous, clock } = await serveUsers();
     const { id, session } = await person();
     const iat = Math.floor(clock.now().getTime() / 1000);
     expect(decodeJwt(session.accessToken)).toEqual({
@@ -32,14 +32,14 @@ describe("an access token", () => {
   });
 
   test("that has expired is refused as such", async () => {
-    const { person, clock } = await userRig();
+    const { person, clock } = await serveUsers();
     const { users } = await person();
     clock.advance(910_000);
     await expect(users.getMe({})).rejects.toMatchObject({ code: "UNAUTHENTICATED", reason: "TOKEN_EXPIRED" });
   });
 
   test("outlives the key that signed it, until it expires", async () => {
-    const { person, clock, anonymous } = await userRig({ keyRotationMs: 3_600_000 });
+    const { person, clock, anonymous } = await serveUsers({ keyRotationMs: 3_600_000 });
     await anonymous.keys.listKeys({});
     clock.advance(3_599_000);
     const { users, session } = await person();
@@ -59,7 +59,7 @@ describe("an access token", () => {
     ["that is none", async () => "junk"],
   ] as const) {
     test(`${name} is refused`, async () => {
-      const { person, as, anonymous } = await userRig();
+      const { person, as, anonymous } = await serveUsers();
       const { session } = await person();
       const { kid = "" } = decodeProtectedHeader(session.accessToken);
       const { keys } = await anonymous.keys.listKeys({});
@@ -83,7 +83,7 @@ function hmac(claims: object, kid: string, x: string) {
 
 describe("who may call", () => {
   test("nobody without a token gets past the public methods", async () => {
-    const { anonymous } = await userRig();
+    const { anonymous } = await serveUsers();
     const request = { requestId: randomUuid(), userId: STRANGER };
     for (const call of [
       () => anonymous.users.getMe({}),
@@ -98,7 +98,7 @@ describe("who may call", () => {
   });
 
   test("a user reaches himself and no other, there or not", async () => {
-    const { person } = await userRig();
+    const { person } = await serveUsers();
     const [ada, bob] = [await person(), await person()];
     for (const userId of [bob.id, STRANGER]) {
       const request = { requestId: randomUuid(), userId };
@@ -124,7 +124,7 @@ describe("who may call", () => {
   });
 
   test("an admin reaches all, and learns who is not there", async () => {
-    const { admin, person } = await userRig();
+    const { admin, person } = await serveUsers();
     const [boss, ada] = [await admin(), await person()];
     expect((await boss.users.getUser({ userId: ada.id })).user?.id).toBe(ada.id);
     const unknown = { requestId: randomUuid(), userId: STRANGER };
@@ -142,7 +142,7 @@ describe("who may call", () => {
   });
 
   test("order may look a user up, and nothing else; payment may not", async () => {
-    const { service, person } = await userRig();
+    const { service, person } = await serveUsers();
     const [order, payment, ada] = [await service("order"), await service("payment"), await person()];
     expect((await order.users.getUser({ userId: ada.id })).user?.id).toBe(ada.id);
     await expect(order.users.getUser({ userId: STRANGER })).rejects.toMatchObject({ code: "NOT_FOUND" });
@@ -152,7 +152,7 @@ describe("who may call", () => {
   });
 
   test("nobody becomes admin by naming it", async () => {
-    const { person } = await userRig();
+    const { person } = await serveUsers();
     const ada = await person();
     const user = { id: ada.id, displayName: "Countess", role: userv1.Role.ADMIN };
     await expect(

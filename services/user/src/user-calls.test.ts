@@ -3,13 +3,13 @@ import { v4 as randomUuid } from "uuid";
 import { describe, expect, test } from "vitest";
 import { createPasswords } from "./passwords.ts";
 import { CHEAP, PASSWORD } from "./user-fixture.ts";
-import { signUp, userRig } from "./user-rig.ts";
+import { serveUsers, signUp } from "./user-server-fixture.ts";
 import { createWorkQueue } from "./work-queue.ts";
 
 const STRANGER = "0199a1b2-0000-7000-8000-000000000000";
 
 test("sign up, log in, see oneself, refresh, log out", async () => {
-  const { anonymous, as } = await userRig();
+  const { anonymous, as } = await serveUsers();
   const { user } = await anonymous.users.createUser(signUp("Ada@example.com"));
   expect(user).toMatchObject({
     email: "Ada@example.com",
@@ -34,7 +34,7 @@ test("sign up, log in, see oneself, refresh, log out", async () => {
 
 describe("etags", () => {
   test("guard an update, and of many at once one passes", async () => {
-    const { person } = await userRig();
+    const { person } = await serveUsers();
     const ada = await person();
     const update = (displayName: string, etag: string) =>
       ada.users.updateUser({
@@ -56,7 +56,7 @@ describe("etags", () => {
 
 describe("a list", () => {
   test("is read to its end, whoever comes and goes meanwhile", async () => {
-    const { admin, person } = await userRig();
+    const { admin, person } = await serveUsers();
     const boss = await admin();
     const people = [await person(), await person(), await person(), await person()];
     const seen: string[] = [];
@@ -79,13 +79,13 @@ describe("a list", () => {
     ["a token that is too long", { pageToken: "A".repeat(1025) }],
   ] as const) {
     test(`with ${name} is refused`, async () => {
-      const { admin } = await userRig();
+      const { admin } = await serveUsers();
       await expect((await admin()).users.listUsers(request)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     });
   }
 
   test("does not go on by the token of another, or of a changed one", async () => {
-    const { admin, person } = await userRig();
+    const { admin, person } = await serveUsers();
     const boss = await admin();
     await person();
     const { nextPageToken } = await boss.users.listUsers({ pageSize: 1 });
@@ -97,7 +97,7 @@ describe("a list", () => {
   });
 
   test("of a huge size is cut", async () => {
-    const { admin } = await userRig();
+    const { admin } = await serveUsers();
     expect((await (await admin()).users.listUsers({ pageSize: 2_147_483_647 })).users).toHaveLength(1);
   });
 });
@@ -119,7 +119,7 @@ describe("bad input is refused by its field", () => {
     ["display_name", { displayName: "A\u0000" }],
   ] as const) {
     test(`CreateUser ${JSON.stringify(bad).slice(0, 40)}`, async () => {
-      const { anonymous } = await userRig();
+      const { anonymous } = await serveUsers();
       await expect(anonymous.users.createUser({ ...good, ...bad })).rejects.toMatchObject({
         code: "INVALID_ARGUMENT",
         violations: expect.arrayContaining([expect.objectContaining({ field })]),
@@ -128,7 +128,7 @@ describe("bad input is refused by its field", () => {
   }
 
   test("everywhere else", async () => {
-    const { anonymous, admin } = await userRig();
+    const { anonymous, admin } = await serveUsers();
     const boss = await admin();
     const requestId = randomUuid();
     const updateMask = { paths: ["display_name"] };
@@ -159,7 +159,9 @@ describe("bad input is refused by its field", () => {
 
 test("too many log-ins at once are refused, the others served", async () => {
   const queue = createWorkQueue({ concurrency: 1, maxWaiting: 2 });
-  const { anonymous } = await userRig({ passwords: createPasswords({ cost: { ...CHEAP, memoryKiB: 8192 }, queue }) });
+  const { anonymous } = await serveUsers({
+    passwords: createPasswords({ cost: { ...CHEAP, memoryKiB: 8192 }, queue }),
+  });
   const credentials = { email: "ada@example.com", password: PASSWORD };
   const outcomes = await Promise.allSettled(
     Array.from({ length: 12 }, () => anonymous.sessions.createSession(credentials)),

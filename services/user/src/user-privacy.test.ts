@@ -3,13 +3,13 @@ import { sql } from "kysely";
 import { v4 as randomUuid } from "uuid";
 import { expect, test } from "vitest";
 import { PASSWORD } from "./user-fixture.ts";
-import { signUp, userRig, withTrailers } from "./user-rig.ts";
+import { serveUsers, signUp, withTrailers } from "./user-server-fixture.ts";
 
 const CANARIES = ["canary-mail@example.com", "canary display", "canary password 1", "canary password 2"];
 const [email = "", displayName = "", password = "", newPassword = ""] = CANARIES;
 
 test("no password, token, email or name reaches a log line", async () => {
-  const { anonymous, as, lines } = await userRig();
+  const { anonymous, as, lines } = await serveUsers();
   const request = { ...signUp(email), displayName, password };
   const { user } = await anonymous.users.createUser(request);
   await anonymous.users.createUser({ ...request, requestId: randomUuid() }).catch(() => {});
@@ -35,7 +35,7 @@ test("no password, token, email or name reaches a log line", async () => {
 });
 
 test("a deleted user's data is nowhere in the database, and his sign-up cannot be repeated", async () => {
-  const { anonymous, admin, as, db } = await userRig();
+  const { anonymous, admin, as, db } = await serveUsers();
   const request = { ...signUp(email), displayName, password };
   const userId = (await anonymous.users.createUser(request)).user?.id ?? "";
   const session = await anonymous.sessions.createSession({ email, password });
@@ -64,7 +64,7 @@ test("a deleted user's data is nowhere in the database, and his sign-up cannot b
 });
 
 test("no token and no password is in the database", async () => {
-  const { person, anonymous, db } = await userRig();
+  const { person, anonymous, db } = await serveUsers();
   const { session } = await person();
   const { refreshToken } = session;
   const next = await anonymous.sessions.refreshSession({ requestId: randomUuid(), refreshToken });

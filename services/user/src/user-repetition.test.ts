@@ -3,13 +3,13 @@ import * as userv1 from "@tenon/contracts/user/v1";
 import { v4 as randomUuid } from "uuid";
 import { describe, expect, test } from "vitest";
 import { PASSWORD } from "./user-fixture.ts";
-import { signUp, userRig, withTrailers } from "./user-rig.ts";
+import { serveUsers, signUp, withTrailers } from "./user-server-fixture.ts";
 
 const notAllowed = { code: "PERMISSION_DENIED", reason: "NOT_ALLOWED" };
 
 describe("a request id", () => {
   test("makes one effect of any number of attempts, answered byte by byte alike", async () => {
-    const { anonymous } = await userRig();
+    const { anonymous } = await serveUsers();
     const request = signUp("ada@example.com");
     const first = await withTrailers((options) => anonymous.users.createUser(request, options));
     const bytes = Buffer.from(toBinary(userv1.CreateUserResponseSchema, first.result));
@@ -22,7 +22,7 @@ describe("a request id", () => {
   });
 
   test("at many places at once makes one effect", async () => {
-    const { anonymous, db } = await userRig();
+    const { anonymous, db } = await serveUsers();
     const request = signUp("ada@example.com");
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => anonymous.users.createUser(request)));
     for (const outcome of outcomes) {
@@ -36,7 +36,7 @@ describe("a request id", () => {
 
   for (const changed of [{ email: "bob@example.com" }, { password: "another password" }, { displayName: "Bob" }]) {
     test(`is not taken for another ${Object.keys(changed)}`, async () => {
-      const { anonymous } = await userRig();
+      const { anonymous } = await serveUsers();
       const request = signUp("ada@example.com");
       await anonymous.users.createUser(request);
       await expect(anonymous.users.createUser({ ...request, ...changed })).rejects.toMatchObject({
@@ -47,7 +47,7 @@ describe("a request id", () => {
   }
 
   test("of a request that was wrong may be used for the right one", async () => {
-    const { anonymous } = await userRig();
+    const { anonymous } = await serveUsers();
     const request = signUp("ada@example.com");
     await expect(anonymous.users.createUser({ ...request, displayName: " " })).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
@@ -56,7 +56,7 @@ describe("a request id", () => {
   });
 
   test("repeats a refusal, also when the email is free again", async () => {
-    const { anonymous, person } = await userRig();
+    const { anonymous, person } = await serveUsers();
     const ada = await person();
     const request = signUp(ada.email);
     const taken = { code: "ALREADY_EXISTS", reason: "EMAIL_TAKEN" };
@@ -67,7 +67,7 @@ describe("a request id", () => {
   });
 
   test("makes an update that meets a taken email a refusal that is kept", async () => {
-    const { person } = await userRig();
+    const { person } = await serveUsers();
     const [ada, bob] = [await person(), await person()];
     const request = {
       requestId: randomUuid(),
@@ -80,7 +80,7 @@ describe("a request id", () => {
   });
 
   test("lets a change of password be repeated though the old one is wrong by then", async () => {
-    const { person, anonymous } = await userRig();
+    const { person, anonymous } = await serveUsers();
     const ada = await person();
     const request = { requestId: randomUuid(), userId: ada.id, oldPassword: PASSWORD, newPassword: "another password" };
     await ada.users.changePassword(request);
@@ -90,7 +90,7 @@ describe("a request id", () => {
   });
 
   test("repeats the end of a session", async () => {
-    const { person } = await userRig();
+    const { person } = await serveUsers();
     const ada = await person();
     const request = { requestId: randomUuid(), sessionId: ada.session.sessionId };
     await ada.sessions.deleteSession(request);
@@ -99,7 +99,7 @@ describe("a request id", () => {
   });
 
   test("lets a refresh be repeated, byte by byte alike, under whatever request id", async () => {
-    const { person, anonymous, clock } = await userRig();
+    const { person, anonymous, clock } = await serveUsers();
     const { session } = await person();
     const request = { requestId: randomUuid(), refreshToken: session.refreshToken };
     clock.advance(5000);

@@ -15,13 +15,13 @@ import { CHEAP, PASSWORD, userDatabase } from "./user-fixture.ts";
 
 const ADMIN = "admin@example.com";
 
-export interface UserRigOptions extends Partial<Pick<WireUserOptions, "passwords" | "keyRotationMs">> {
+export interface ServeUsersOptions extends Partial<Pick<WireUserOptions, "passwords" | "keyRotationMs">> {
   /** By default now, standing still: tokens are about time. */
   startAt?: Date;
 }
 
 /** The service behind the standard chain, called in memory, with an admin and all that is logged. */
-export async function userRig({ startAt = new Date(), ...options }: UserRigOptions = {}) {
+export async function serveUsers({ startAt = new Date(), ...options }: ServeUsersOptions = {}) {
   const { db } = await userDatabase();
   const clock = createManualClock(startAt);
   const lines: string[] = [];
