@@ -19,7 +19,7 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help run platform greet test check conformance differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos
+.PHONY: help run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,8 @@ differential: $(GENERATED) ## every case of transcoding, sent to ours and to grp
 
 fuzz: $(GENERATED) ## requests of strangers to transcoding, until the time is over: seconds=60 [seed=1]
 	@exec node packages/transcoding/src/fuzz/run-fuzz.ts $${seconds:+--seconds="$$seconds"} $${seed:+--seed="$$seed"}
+simulation: $(GENERATED) ## the rules of order, payment and processor in worlds full of faults: seeds=500, or seed=7 with its history
+	@exec node test/simulation/simulation.ts $${seed:+--seed="$$seed"} $${seeds:+--seeds="$$seeds"}
 
 mutations: $(GENERATED) ## each guard of the money switched off once, in a copy: the tests must turn red (guard=: part of its name)
 	@exec node scripts/mutations.ts $${guard:+"$$guard"}

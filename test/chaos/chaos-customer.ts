@@ -6,8 +6,8 @@ import type { Code } from "@tenon/errors";
 import { StatusError } from "@tenon/errors";
 import type { CallOptions, Client } from "@tenon/grpc";
 import { fromMinor, type Money, multiply, toMinor } from "@tenon/money";
+import type { SeededRandom } from "@tenon/testing";
 import type { ChaosHistory } from "./chaos-history.ts";
-import type { SeededRandom } from "./seeded-random.ts";
 
 export interface ChaosCustomerOptions {
   orders: Client<typeof orderv1.OrderService>;

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
+import type { SeededRandom } from "@tenon/testing";
 import type { ChaosHistory } from "./chaos-history.ts";
 import type { ChaosPlatform } from "./chaos-platform.ts";
 import { CRASH_POINTS } from "./crash-points.ts";
-import type { SeededRandom } from "./seeded-random.ts";
 
 export interface ChaosKillerOptions {
   platform: Pick<ChaosPlatform, "processes" | "postgresPid">;

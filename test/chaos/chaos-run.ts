@@ -6,6 +6,7 @@ import { openDatabase } from "@tenon/database";
 import { type CallOptions, createClient, createMetadata } from "@tenon/grpc";
 import { createLogger } from "@tenon/logger";
 import { verifyLedger } from "@tenon/payment/verify-ledger";
+import { createSeededRandom } from "@tenon/testing";
 import type { Kysely } from "kysely";
 import { createBooksReader } from "./books-reader.ts";
 import { type ChaosCustomer, createChaosCustomer, withDeadline } from "./chaos-customer.ts";
@@ -15,7 +16,6 @@ import { type ChaosPlatform, startChaosPlatform } from "./chaos-platform.ts";
 import { CRASH_POINTS } from "./crash-points.ts";
 import { findViolations } from "./money-checks.ts";
 import { countOpen, type MoneyFacts, readMoneyFacts } from "./money-facts.ts";
-import { createSeededRandom } from "./seeded-random.ts";
 import type { ProcessEvent } from "./supervised-process.ts";
 
 export interface ChaosRunOptions {

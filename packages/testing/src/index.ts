@@ -1,6 +1,15 @@
 export { documentedPart, toMarkdownTable, toStateDiagram } from "./documented-table.ts";
 export { freePorts } from "./free-ports.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
+export { createMemoryDatabase, type MemoryDatabase, type MemoryTables } from "./memory-database.ts";
+export { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
+export {
+  createSimulation,
+  type Life,
+  type SimulatedProcess,
+  type SimulatedRequest,
+  type Simulation,
+} from "./simulation.ts";
 export { createTestAuthority, type TestAuthority, type TestIdentity } from "./test-authority.ts";
 export { type TestDatabase, type TestDatabaseOptions, testDatabase } from "./test-database.ts";
 export { createTestIssuer, type TestIssuer, type TestIssuerOptions, type TestUser } from "./test-issuer.ts";
