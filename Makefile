@@ -58,7 +58,7 @@ differential: $(GENERATED) ## every case of transcoding, sent to ours and to grp
 fuzz: $(GENERATED) ## requests of strangers to transcoding, until the time is over: seconds=60 [seed=1]
 	@exec node packages/transcoding/src/fuzz/run-fuzz.ts $${seconds:+--seconds="$$seconds"} $${seed:+--seed="$$seed"}
 simulation: $(GENERATED) ## the rules of order, payment and processor in worlds full of faults: seeds=500, or seed=7 with its history
-	@exec node test/simulation/simulation.ts $${seed:+--seed="$$seed"} $${seeds:+--seeds="$$seeds"}
+	@exec node test/simulation/simulate.ts $${seed:+--seed="$$seed"} $${seeds:+--seeds="$$seeds"}
 
 mutations: $(GENERATED) ## each guard of the money switched off once, in a copy: the tests must turn red (guard=: part of its name)
 	@exec node scripts/mutations.ts $${guard:+"$$guard"}
