@@ -15,13 +15,13 @@ let env: Record<string, string>;
 beforeAll(async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "tenon-operator-"));
   undo.defer(() => rm(dataDir, { recursive: true, force: true }));
-  const ports = await freePorts(6);
+  const ports = await freePorts(8);
   env = { DATA_DIR: dataDir };
-  for (const name of ["USER", "PAYMENT", "PROCESSOR"]) {
+  for (const name of ["USER", "ORDER", "PAYMENT", "PROCESSOR"]) {
     env[`${name}_PORT`] = String(ports.pop());
     env[`${name}_ADMIN_PORT`] = String(ports.pop());
   }
-  const platform = undo.use(startPlatformProcess({ dataDir, env, only: "user,payment,processor" }));
+  const platform = undo.use(startPlatformProcess({ dataDir, env, only: "user,order,payment,processor" }));
   await platform.ready({ timeoutMs: 30_000 });
 }, 60_000);
 
@@ -40,7 +40,8 @@ async function operate(words: string, more: Record<string, string> = {}) {
 test("without a command they are listed", async () => {
   const listed = await operate("");
   expect(listed).toMatchObject({ code: 0, stderr: "" });
-  for (const name of ["reconcile", "verify-ledger", "help"]) expect(listed.stdout).toContain(`\n  ${name} `);
+  for (const name of ["reconcile", "redrive", "replay-outbox", "verify-ledger", "help"])
+    expect(listed.stdout).toContain(`\n  ${name} `);
   expect(await operate("help")).toEqual(listed);
 });
 
@@ -60,7 +61,26 @@ test("reconcile compares with the running processor, as often as it is asked", a
   }
 });
 
+test("39: replay-outbox has what happened told again, as often as it is asked", async () => {
+  // The first admin is a user; nothing else has happened here.
+  for (let n = 0; n < 2; n++) {
+    const { stdout, ...told } = await operate("replay-outbox user");
+    expect(told).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^(user: 1 events so far\n)?user: [01] events are told again\.\n$/);
+  }
+  expect(await operate("replay-outbox payment")).toMatchObject({
+    stdout: "payment: 0 events are told again.\n",
+    code: 0,
+  });
+});
+
+test("40: redrive has dead letters tried again", async () => {
+  const stdout = "order: 0 dead letters are tried again.\n";
+  expect(await operate("redrive")).toEqual({ code: 0, stdout, stderr: "" });
+});
+
 for (const [what, words, more, code, said] of [
+  ["a service that tells nothing", "replay-outbox gateway", {}, 64, /^replay-outbox: name one of user, .*\n$/],
   ["an unknown command", "verify", {}, 64, /^there is no command verify: make platform args="help" lists them\n$/],
   ["no platform", "verify-ledger", { PAYMENT_PORT: "1" }, 69, /^the platform does not answer: .*\n$/],
   ["no key", "verify-ledger", { DATA_DIR: "/nowhere" }, 78, /^the operator's key cannot be had .*set TOKEN.*\n$/],

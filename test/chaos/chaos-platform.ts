@@ -86,6 +86,7 @@ export async function startChaosPlatform(options: ChaosPlatformOptions): Promise
       SERVICE_KEY_FILE: keyFiles[service] ?? "",
       SERVICE_JWKS_FILE: jwksFile,
       USER_TARGET: targets.user,
+      ORDER_TARGET: targets.order,
       PAYMENT_TARGET: targets.payment,
       PROCESSOR_TARGET: targets.processor,
       DEMO_CATALOG: "true",

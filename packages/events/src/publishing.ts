@@ -1,10 +1,13 @@
+import type { DescMessage } from "@bufbuild/protobuf";
 import type { Listener } from "@tenon/database";
 import type { Logger } from "@tenon/logger";
 import { createPeriodicWorker, type Worker } from "@tenon/runtime";
 import type { Kysely } from "kysely";
 import { Counter, Gauge, type Registry } from "prom-client";
-import { createOutbox } from "./outbox/event-outbox.ts";
-import type { Publisher } from "./publisher.ts";
+import { createGrpcPublisher, type GrpcPublisherOptions } from "./grpc-publisher.ts";
+import type { NatsConnection } from "./nats/nats-connection.ts";
+import { createNatsPublisher } from "./nats/nats-publisher.ts";
+import { createOutbox, type Outbox } from "./outbox/event-outbox.ts";
 import { createRelay } from "./relay.ts";
 
 /** The trigger of the outbox notifies on it. */
@@ -15,7 +18,11 @@ export interface PublishingOptions {
   db: Kysely<any>;
   /** Of OUTBOX_CHANNEL among others, on the same database. */
   listener: Listener;
-  publisher: Publisher;
+  /** The types of the service's events. */
+  types: readonly DescMessage[];
+  /** The broker that carries them. Without one they are delivered to `subscribers` by calls. */
+  nats: NatsConnection | undefined;
+  subscribers: GrpcPublisherOptions["subscribers"];
   logger: Logger;
   /** Learns how many events were published, by their type, and how long the oldest one has waited. */
   registry: Registry;
@@ -25,11 +32,14 @@ export interface PublishingOptions {
 
 const WEEK_MS = 7 * 24 * 3_600_000;
 const DELETE_INTERVAL_MS = 600_000;
+/** How soon a stream that the broker has lost is filled again where nothing happens. */
+const STREAM_INTERVAL_MS = 5000;
 
 /** The workers of a service that tells what happened in it: the relay of its outbox, and the end of what is old. */
 export function createPublishing(options: PublishingOptions): Worker[] {
-  const { db, listener, publisher, logger, registry, keepMs = WEEK_MS } = options;
+  const { db, listener, logger, registry, keepMs = WEEK_MS } = options;
   const outbox = createOutbox({ db });
+  const { publisher, workers } = createCarrier(options, outbox);
   const published = new Counter({
     name: "tenon_events_published_total",
     help: "Events that were published, repetitions included, by their type.",
@@ -45,6 +55,7 @@ export function createPublishing(options: PublishingOptions): Worker[] {
     },
   });
   return [
+    ...workers,
     createRelay({
       outbox,
       publisher,
@@ -59,4 +70,13 @@ export function createPublishing(options: PublishingOptions): Worker[] {
       logger,
     }),
   ];
+}
+
+/** What carries the events away, with what it needs to be done besides. */
+function createCarrier({ nats, types, subscribers, logger }: PublishingOptions, outbox: Outbox) {
+  if (nats === undefined) return { publisher: createGrpcPublisher({ subscribers }), workers: [] };
+  const publisher = createNatsPublisher({ connection: nats, onStreamMissing: () => Array.fromAsync(outbox.replay()) });
+  const work = () => Promise.all(types.map(({ typeName }) => publisher.keepStream(typeName)));
+  const worker = createPeriodicWorker({ name: "event-streams", intervalMs: STREAM_INTERVAL_MS, work, logger });
+  return { publisher, workers: [worker] };
 }

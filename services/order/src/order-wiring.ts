@@ -1,5 +1,12 @@
 import { createOnce, createPaging, deleteExpired, type Listener } from "@tenon/database";
-import { createEventHandler, createListening, type Inbox, OUTBOX_CHANNEL } from "@tenon/events";
+import {
+  createEventHandler,
+  createInboxHandler,
+  createListening,
+  createOutboxHandler,
+  type Inbox,
+  OUTBOX_CHANNEL,
+} from "@tenon/events";
 import type { Implementation } from "@tenon/grpc";
 import { principalOf } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
@@ -87,6 +94,8 @@ export function wireOrder(options: WireOrderOptions): WiredOrder {
       createCatalogHandler({ ...handling, service: catalog }),
       createOrderHandler({ ...handling, service: orders }),
       createEventHandler(listening),
+      createInboxHandler(listening),
+      createOutboxHandler({ db }),
     ],
     workers: [
       createOrderWorker({ queue, saga, onDue, logger, now, random, renewMs: leaseMs / 3, ...worker }),

@@ -1,7 +1,14 @@
+import * as orderv1 from "@tenon/contracts/order/v1";
 import * as paymentv1 from "@tenon/contracts/payment/v1";
 import * as userv1 from "@tenon/contracts/user/v1";
 import { createListener, databaseMigrations, migrate, openDatabase, prepareDatabase } from "@tenon/database";
-import { createGrpcPublisher, createPublishing, inboxMigrations, outboxMigrations } from "@tenon/events";
+import {
+  createNatsConnection,
+  createNatsSubscriber,
+  createPublishing,
+  inboxMigrations,
+  outboxMigrations,
+} from "@tenon/events";
 import { createClient } from "@tenon/grpc";
 import { currentCall, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
@@ -76,6 +83,8 @@ export async function startOrder({ config, logger }: StartOrderOptions): Promise
     interceptors: standardClient({ ...called, identity: auth.identityFor("payment") }),
   });
   orderGauges({ db, registry, logger });
+  const nats =
+    config.NATS_URL === undefined ? undefined : createNatsConnection({ url: config.NATS_URL, name: "order" });
   const listener = createListener({ url: config.DATABASE_URL, channels: ORDER_CHANNELS, logger });
   const wired = wireOrder({
     db,
@@ -87,7 +96,9 @@ export async function startOrder({ config, logger }: StartOrderOptions): Promise
     users: createGrpcUsers({ client: users }),
   });
   // Nobody listens to orders yet: without a broker their events are kept for those who will.
-  const publishing = createPublishing({ db, listener, publisher: createGrpcPublisher({ subscribers: [] }), ...called });
+  const types = [orderv1.OrderEventSchema];
+  const publishing = createPublishing({ db, listener, nats, types, subscribers: [], ...called });
+  const subscriber = nats && createNatsSubscriber({ connection: nats, inbox: wired.inbox, name: "order", logger });
   return startService({
     name: "order",
     config,
@@ -96,11 +107,12 @@ export async function startOrder({ config, logger }: StartOrderOptions): Promise
     registry,
     tls,
     services: wired.services,
-    workers: [...wired.workers, ...publishing],
+    workers: [...wired.workers, ...publishing, ...(subscriber ? [subscriber] : [])],
     checks: { database },
     async close() {
       for (const client of [keys, users, payments]) client.close();
       await listener.close();
+      await nats?.close();
       await db.destroy();
     },
   });

@@ -1,4 +1,5 @@
 import * as eventsv1 from "@tenon/contracts/events/v1";
+import * as paymentv1 from "@tenon/contracts/payment/v1";
 import * as processorv1 from "@tenon/contracts/processor/v1";
 import * as userv1 from "@tenon/contracts/user/v1";
 import {
@@ -11,7 +12,13 @@ import {
   openDatabase,
   prepareDatabase,
 } from "@tenon/database";
-import { createGrpcPublisher, createPublishing, OUTBOX_CHANNEL, outboxMigrations } from "@tenon/events";
+import {
+  createNatsConnection,
+  createOutboxHandler,
+  createPublishing,
+  OUTBOX_CHANNEL,
+  outboxMigrations,
+} from "@tenon/events";
 import { createClient, type Implementation } from "@tenon/grpc";
 import { currentCall, principalOf, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
@@ -166,7 +173,9 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
     interceptors: standardClient({ ...called, identity: auth.identityFor("order") }),
   });
   const listener = createListener({ url: config.DATABASE_URL, channels: [OUTBOX_CHANNEL], logger });
-  const publisher = createGrpcPublisher({ subscribers: [order] });
+  const nats =
+    config.NATS_URL === undefined ? undefined : createNatsConnection({ url: config.NATS_URL, name: "payment" });
+  const types = [paymentv1.PaymentEventSchema];
   const { services, workers } = wirePayment({
     db,
     processor: createGrpcProcessor({ client, timeoutMs: config.PROCESSOR_TIMEOUT }),
@@ -187,12 +196,13 @@ export async function startPayment({ config, logger }: StartPaymentOptions): Pro
     auth,
     registry,
     tls,
-    services,
-    workers: [...workers, ...createPublishing({ db, listener, publisher, ...called })],
+    services: [...services, createOutboxHandler({ db })],
+    workers: [...workers, ...createPublishing({ db, listener, nats, types, subscribers: [order], ...called })],
     checks: { database },
     async close() {
       for (const each of [keys, client, order]) each.close();
       await listener.close();
+      await nats?.close();
       await db.destroy();
     },
   });

@@ -1,9 +1,16 @@
 import type { Command } from "./command.ts";
 import { reconcileCommand } from "./reconcile-command.ts";
+import { redriveCommand } from "./redrive-command.ts";
+import { replayOutboxCommand } from "./replay-outbox-command.ts";
 import { verifyLedgerCommand } from "./verify-ledger-command.ts";
 
 /** What `make platform args="<name>"` knows. */
-export const COMMANDS: readonly Command[] = [reconcileCommand, verifyLedgerCommand];
+export const COMMANDS: readonly Command[] = [
+  reconcileCommand,
+  redriveCommand,
+  replayOutboxCommand,
+  verifyLedgerCommand,
+];
 
 /** The list of all of them. */
 export function help(commands: readonly Command[] = COMMANDS): string {

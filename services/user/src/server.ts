@@ -1,6 +1,13 @@
 import * as eventsv1 from "@tenon/contracts/events/v1";
+import * as userv1 from "@tenon/contracts/user/v1";
 import { createListener, databaseMigrations, migrate, openDatabase, prepareDatabase } from "@tenon/database";
-import { createGrpcPublisher, createPublishing, OUTBOX_CHANNEL, outboxMigrations } from "@tenon/events";
+import {
+  createNatsConnection,
+  createOutboxHandler,
+  createPublishing,
+  OUTBOX_CHANNEL,
+  outboxMigrations,
+} from "@tenon/events";
 import { createClient } from "@tenon/grpc";
 import { currentCall, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
@@ -96,7 +103,8 @@ export async function startUser({ config, logger, onFirstAdmin }: StartUserOptio
   });
   started = true;
   const listener = createListener({ url: config.DATABASE_URL, channels: [OUTBOX_CHANNEL], logger });
-  const publisher = createGrpcPublisher({ subscribers: [order] });
+  const nats = config.NATS_URL === undefined ? undefined : createNatsConnection({ url: config.NATS_URL, name: "user" });
+  const types = [userv1.UserEventSchema];
   const running = await startService({
     name: "user",
     config,
@@ -104,12 +112,16 @@ export async function startUser({ config, logger, onFirstAdmin }: StartUserOptio
     auth,
     registry,
     tls,
-    services: wired.services,
-    workers: [...wired.workers, ...createPublishing({ db, listener, publisher, logger, registry })],
+    services: [...wired.services, createOutboxHandler({ db })],
+    workers: [
+      ...wired.workers,
+      ...createPublishing({ db, listener, nats, types, subscribers: [order], logger, registry }),
+    ],
     checks: { database },
     async close() {
       order.close();
       await listener.close();
+      await nats?.close();
       await db.destroy();
     },
   });

@@ -6,7 +6,7 @@ import { tracedWork } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import type { Kysely, Transaction } from "kysely";
 import type { EventMessage } from "../event-message.ts";
-import { createFailedEvents, type FailedEvent } from "./failed-events.ts";
+import { createFailedEvents, type DeadLetter, type FailedEvent } from "./failed-events.ts";
 import { claimVersion } from "./inbox-version.ts";
 
 /** What is done about events of one type. */
@@ -52,8 +52,8 @@ export interface Inbox {
   receiveMessage(event: EventMessage): Promise<void>;
   /** Tries failed events again whose time has come, until none is left; resolves with their number. */
   retryFailed(signal?: AbortSignal): Promise<number>;
-  /** Has every dead letter tried again from the beginning; resolves with their number. */
-  redrive(): Promise<number>;
+  /** Has every dead letter tried again from the beginning, and yields each. */
+  redrive(): AsyncIterable<DeadLetter>;
 }
 
 /**

@@ -9,6 +9,14 @@ export interface FailedEvent {
   readonly attempts: number;
 }
 
+/** One that waits for people. */
+export interface DeadLetter {
+  readonly eventId: string;
+  readonly type: string;
+  /** Why it failed the last time. */
+  readonly error: string;
+}
+
 export interface FailedEventsOptions {
   // biome-ignore lint/suspicious/noExplicitAny: whatever else is in the service's database.
   db: Kysely<any>;
@@ -21,6 +29,7 @@ const FIRST_DELAY_MS = 500;
 /** Nobody else tries a claimed event for so long. */
 const LEASE_MS = 30_000;
 const MAX_ERROR_LENGTH = 500;
+const REDRIVE_BATCH = 100;
 
 /** Events that wait for another attempt, and dead letters, which wait for people. Shared by all replicas. */
 export function createFailedEvents({ db, maxAttempts = 8 }: FailedEventsOptions) {
@@ -60,11 +69,22 @@ export function createFailedEvents({ db, maxAttempts = 8 }: FailedEventsOptions)
       return rows[0];
     },
 
-    /** All dead letters are tried again, as if they had not failed yet. */
-    async redrive(): Promise<number> {
-      const { numAffectedRows = 0n } = await sql`
-        update failed_events set attempts = 0, next_attempt_at = now() where next_attempt_at is null`.execute(db);
-      return Number(numAffectedRows);
+    /** Dead letters are tried again, as if they had not failed yet; those that fail again meanwhile are left. */
+    async *redrive(): AsyncGenerator<DeadLetter> {
+      // As text: a Date has no microseconds.
+      const { rows: times } = await sql<{ now: string }>`select now()::text as now`.execute(db);
+      for (;;) {
+        const { rows } = await sql<DeadLetter>`
+          update failed_events set attempts = 0, next_attempt_at = now()
+          where event_id = any(array(
+            select event_id from failed_events
+            where next_attempt_at is null and failed_at <= ${times[0]?.now}::timestamptz
+            order by failed_at limit ${REDRIVE_BATCH} for update skip locked
+          ))
+          returning event_id as "eventId", type, error`.execute(db);
+        if (rows.length === 0) return;
+        yield* rows;
+      }
     },
 
     async countDead(): Promise<number> {

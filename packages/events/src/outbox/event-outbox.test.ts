@@ -131,11 +131,9 @@ test("39: a replay has everything told again, oldest versions first, and may be 
   const events = [userEvent(id, 1n), userEvent(), userEvent(id, 2n), userEvent(id, 3n)];
   await write(db, ...events);
   const told = await drain(outbox, 1);
-  const progress: number[] = [];
-  await expect(outbox.replay({ batch: 2, onProgress: (count) => progress.push(count) })).resolves.toBe(4);
-  expect(progress).toEqual([2, 4]);
+  await expect(Array.fromAsync(outbox.replay({ batch: 2 }))).resolves.toEqual([2, 4]);
   // What waits already need not be asked for.
-  await expect(outbox.replay()).resolves.toBe(0);
+  await expect(Array.fromAsync(outbox.replay())).resolves.toEqual([0]);
   await expect(drain(outbox, 1)).resolves.toEqual(told);
 });
 

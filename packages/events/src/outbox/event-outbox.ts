@@ -32,8 +32,8 @@ export interface Outbox {
   postpone(event: OutboxEvent, delayMs: number): Promise<void>;
   /** Gives events up that were not tried. */
   release(events: readonly OutboxEvent[]): Promise<void>;
-  /** Has everything told again, the oldest first, in batches; resolves with the number of events. Safe to repeat. */
-  replay(options?: BatchOptions & { onProgress?: (count: number) => void }): Promise<number>;
+  /** Has everything told again, the oldest first, in batches; yields the number of events so far. Safe to repeat. */
+  replay(options?: BatchOptions): AsyncIterable<number>;
   /** Deletes what was published longer than `keepMs` ago, in batches; resolves with the number of events. */
   deletePublished(options: BatchOptions & { keepMs: number }): Promise<number>;
   /** Age of the oldest event that is not published, in milliseconds; 0 where all are. */
@@ -91,7 +91,7 @@ export function createOutbox({ db, leaseMs = 30_000 }: OutboxOptions): Outbox {
         where position = any(${positionsOf(events)}::bigint[]) and published_at is null`.execute(db);
     },
 
-    async replay({ signal, batch = 1000, onProgress = () => {} } = {}) {
+    async *replay({ signal, batch = 1000 } = {}) {
       const { rows } = await sql<{ last: bigint | null }>`select max(position) as last from outbox`.execute(db);
       const last = rows[0]?.last ?? 0n;
       let count = 0;
@@ -110,9 +110,8 @@ export function createOutbox({ db, leaseMs = 30_000 }: OutboxOptions): Outbox {
         from = upTo ?? last;
         count += opened;
         await sql`select pg_notify('outbox', '')`.execute(db);
-        onProgress(count);
+        yield count;
       }
-      return count;
     },
 
     async deletePublished({ keepMs, signal, batch = 1000 }) {
