@@ -71,6 +71,19 @@ test("an account, from sign-up to its end", async () => {
   expect(stale.status).toBe(409);
   expect(reasonOf(stale.json)).toBe("ETAG_MISMATCH");
 
+  const seenAs = await ask("GET /v1/users/{user_id}", at, { token });
+  const etag = seenAs.headers.get("etag") ?? "";
+  expect(etag).toBe(`"${seenAs.json.etag}"`);
+  const same = await ask("GET /v1/users/{user_id}", at, { token, headers: { "if-none-match": etag } });
+  expect({ status: same.status, text: same.text }).toEqual({ status: 304, text: "" });
+  for (const [tag, status] of [
+    [`"${user.etag}"`, 412],
+    [etag, 200],
+  ] as const) {
+    const change = { token, body: { displayName: "Lady" }, headers: { "if-match": tag } };
+    expect((await ask("PATCH /v1/users/{user.id}", `${at}?request_id=${id()}`, change)).status).toBe(status);
+  }
+
   const newPassword = "another-horse-battery";
   const change = { request_id: id(), old_password: ada.password, new_password: newPassword };
   const changed = await ask("POST /v1/users/{user_id}:changePassword", `${at}:changePassword`, { token, body: change });

@@ -33,6 +33,8 @@ export const requestTimeout = () =>
     connection: "close",
   });
 
+export const preconditionFailed = (error: StatusError) => new HttpRefusal(412, error);
+
 export const bodyTooLarge = (maxBytes: number) =>
   new HttpRefusal(
     413,

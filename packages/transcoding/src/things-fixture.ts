@@ -61,7 +61,9 @@ export function createThings({
   const server = createServer({
     services: [
       implement(service, {
-        getThing: async ({ name }: AnyRequest) => ({ thing: name === "things/none" ? undefined : { name } }),
+        getThing: async ({ name }: AnyRequest) => ({
+          thing: name === "things/none" ? undefined : (THINGS[name] ?? { name }),
+        }),
         listTags: async ({ name }: AnyRequest) => ({ tags: name === "things/bare" ? [] : ["a", "b"] }),
         search: async (request: AnyRequest, call: Call) => {
           call.responseHeaders.set("x-place", "here");
@@ -70,7 +72,11 @@ export function createThings({
         },
         echo,
         echoInside: echo,
-        updateThing: echo,
+        async updateThing(request: AnyRequest) {
+          const { name, etag } = request.thing ?? {};
+          if (name !== "things/tagged" || etag === "7") return request;
+          throw new StatusError("ABORTED", "it has changed since", { reason: "ETAG_MISMATCH" });
+        },
         readFile: echo,
         putPicture: echo,
         reflect: echo,
@@ -126,6 +132,11 @@ export function createThings({
     },
   };
 }
+
+const THINGS: Readonly<Record<string, object | undefined>> = {
+  "things/tagged": { name: "things/tagged", etag: "7" },
+  "things/oddly": { name: "things/oddly", etag: 'a"b' },
+};
 
 const PICTURES: Readonly<Record<string, object>> = {
   "things/1": { contentType: "image/png", data: Buffer.from([0x89, 0, 255]) },
