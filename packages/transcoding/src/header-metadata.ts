@@ -30,11 +30,15 @@ export function metadataFromHeaders(headers: RequestHeaders, peer?: string): Met
     if (PASSED.includes(name)) addMetadata(metadata, name, value, name);
     else if (name.startsWith(PREFIX)) addMetadata(metadata, metadataKey(name), value, name);
   }
-  if (peer !== undefined) {
-    const before = headerOf(headers, FORWARDED);
-    addMetadata(metadata, FORWARDED, before === undefined ? peer : `${before}, ${peer}`, FORWARDED);
-  }
+  addForwarded(metadata, headers, peer);
   return metadata;
+}
+
+/** Says for whom a call is made, as a proxy does: the peer behind those that the request names itself. */
+export function addForwarded(metadata: Metadata, headers: RequestHeaders, peer: string | undefined): void {
+  if (peer === undefined) return;
+  const before = headerOf(headers, FORWARDED);
+  addMetadata(metadata, FORWARDED, before === undefined ? peer : `${before}, ${peer}`, FORWARDED);
 }
 
 function metadataKey(name: string): string {

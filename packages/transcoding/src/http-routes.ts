@@ -2,6 +2,7 @@ import { type DescField, type DescMethod, type DescService, getOption, hasOption
 import * as apiv1 from "@tenon/options/google/api";
 import { assertTextField, type FieldPath, resolveFieldPath } from "./field-path.ts";
 import { type PathTemplate, parsePathTemplate } from "./path-template.ts";
+import { RouteError } from "./route-error.ts";
 import { createRouteTrie, type PathMatch, type RouteTrie } from "./route-trie.ts";
 
 /** One way to call a method over HTTP. */
@@ -18,19 +19,24 @@ export interface HttpRoute {
   readonly responseBody: DescField | undefined;
 }
 
-/** A contract whose routes cannot be served as they are declared. */
-export class RouteError extends Error {
-  override readonly name = "RouteError";
-}
-
 /**
- * The routes that services declare by `google.api.http`, additional bindings included; methods without one have none.
- * Throws a RouteError that names the method where a rule does not fit it.
+ * The routes that services declare by `google.api.http`, additional bindings included; methods without one have none. A rule
+ * given here goes before what its method declares, and of several for one method the last, as in a service config. Throws a
+ * RouteError that names the method where a rule does not fit it, and the selector where there is no such method.
  */
-export const httpRoutes = (services: readonly DescService[]): HttpRoute[] =>
-  services.flatMap(({ methods }) =>
-    methods.flatMap((method) => (hasOption(method, apiv1.http) ? routesOf(method, getOption(method, apiv1.http)) : [])),
-  );
+export function httpRoutes(services: readonly DescService[], rules: readonly apiv1.HttpRule[] = []): HttpRoute[] {
+  const bySelector = new Map(rules.map((rule) => [rule.selector, rule]));
+  const methods = services.flatMap((service) => service.methods);
+  const names = new Set(methods.map(nameOf));
+  for (const selector of bySelector.keys()) {
+    if (!names.has(selector)) throw new RouteError(`there is no method ${selector || "of an empty selector"}`);
+  }
+  return methods.flatMap((method) => {
+    const rule = bySelector.get(nameOf(method));
+    if (rule) return routesOf(method, rule);
+    return hasOption(method, apiv1.http) ? routesOf(method, getOption(method, apiv1.http)) : [];
+  });
+}
 
 /** The routes of one rule. */
 export function routesOf(method: DescMethod, rule: apiv1.HttpRule): HttpRoute[] {

@@ -12,13 +12,15 @@ export {
   type WholeBody,
 } from "./http-message.ts";
 export { HttpRefusal, methodNotAllowed } from "./http-refusal.ts";
-export { createRouter, type HttpRoute, httpRoutes, RouteError, type Router, routesOf } from "./http-routes.ts";
+export { createRouter, type HttpRoute, httpRoutes, type Router, routesOf } from "./http-routes.ts";
+export { readHttpRules } from "./http-rules.ts";
 export { toNodeListener } from "./node-listener.ts";
 export { createOpenApi, type OpenApiOptions } from "./openapi/openapi.ts";
 export { buildPath, type PathTemplate, parsePathTemplate, patternOf, TemplateError } from "./path-template.ts";
 export type { RequestMappingOptions } from "./request-mapping.ts";
 export { type CompressionOptions, withCompression } from "./response-compression.ts";
 export type { ResponseJsonOptions } from "./response-json.ts";
+export { RouteError } from "./route-error.ts";
 export { type Backend, createTranscoder, type Transcoder, type TranscoderOptions } from "./transcoder.ts";
 export {
   createWebSockets,

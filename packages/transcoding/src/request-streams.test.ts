@@ -66,19 +66,25 @@ test("a message of a stream is bounded, the stream is not", async () => {
   expect(long.status).toBe(413);
 });
 
-test("requests reach the backend while the body still comes", async () => {
-  const { url, things } = await serveThings();
-  const go = Promise.withResolvers<void>();
-  async function* chunks() {
-    yield Buffer.from('{"text":"a"}\n');
-    await go.promise;
-    yield Buffer.from('{"text":"b"}\n');
-  }
-  const uploading = upload(url, chunks(), { "content-type": "application/x-ndjson" });
-  await until(() => things.lastCall()?.method.name === "Record");
-  go.resolve();
-  expect(await (await uploading).json()).toEqual({ words: ["a", "b"] });
-});
+for (const [type, first, last] of [
+  ["application/x-ndjson", '{"text":"a"}\n', '{"text":"b"}\n'],
+  ["application/json", '[{"text":"a"},', '{"text":"b"}]'],
+] as const) {
+  test(`requests reach the backend while the body still comes: ${type}`, async () => {
+    const got: string[] = [];
+    const { url } = await serveThings({ record: ({ text }) => got.push(text) });
+    const go = Promise.withResolvers<void>();
+    async function* chunks() {
+      yield Buffer.from(first);
+      await go.promise;
+      yield Buffer.from(last);
+    }
+    const uploading = upload(url, chunks(), { "content-type": type });
+    await until(() => got.length === 1);
+    go.resolve();
+    expect(await (await uploading).json()).toEqual({ words: ["a", "b"] });
+  });
+}
 
 test("a stream of requests that stops half way is no end to it", async () => {
   const { port, things } = await serveThings();

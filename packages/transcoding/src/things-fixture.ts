@@ -45,16 +45,15 @@ export interface ThingsOptions {
   service: DescService;
   /** What Watch sends; by default versions up to 3. */
   watch?: (request: AnyRequest, call: Call) => AsyncIterable<object>;
+  /** Sees each request of Record when it comes. */
+  record?: (request: AnyRequest) => void;
   /** What Chat answers; by default each request. */
   chat?: (requests: AsyncIterable<AnyRequest>, call: Call) => AsyncIterable<object>;
 }
 
 /** A server of things in this process: Search and Echo answer with the request as it arrived. */
-export function createThings({
-  service,
-  watch = threeVersions,
-  chat = (requests) => requests,
-}: ThingsOptions): ThingsBackend {
+export function createThings(options: ThingsOptions): ThingsBackend {
+  const { service, watch = threeVersions, record = () => {}, chat = (requests) => requests } = options;
   let last: Call | undefined;
   let watched = 0;
   const echo = async (request: AnyRequest) => request;
@@ -105,7 +104,10 @@ export function createThings({
         },
         async record(requests: AsyncIterable<AnyRequest>) {
           const words: string[] = [];
-          for await (const { text } of requests) words.push(text);
+          for await (const request of requests) {
+            record(request);
+            words.push(request.text);
+          }
           return { words };
         },
         chat,

@@ -13,12 +13,12 @@ const undo = new AsyncDisposableStack();
 afterAll(() => undo.disposeAsync());
 
 type ServeThingsOptions = Partial<TranscoderOptions> &
-  Pick<ThingsOptions, "watch" | "chat"> & { sockets?: Partial<WebSocketsOptions> };
+  Pick<ThingsOptions, "watch" | "record" | "chat"> & { sockets?: Partial<WebSocketsOptions> };
 
 /** Things behind a real port. */
 export async function serveThings(options: ServeThingsOptions = {}) {
-  const { watch, chat, sockets, ...rest } = options;
-  const things = createThings({ service, ...(watch && { watch }), ...(chat && { chat }) });
+  const { watch, record, chat, sockets, ...rest } = options;
+  const things = createThings({ service, ...(watch && { watch }), ...(record && { record }), ...(chat && { chat }) });
   const transcoder = createTranscoder({ backends: [things], ...rest });
   const webSockets = createWebSockets({ transcoder, ...sockets });
   const server = createServer({ shouldUpgradeCallback: webSockets.takes }, toNodeListener(transcoder.handle))

@@ -1,5 +1,6 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { CallOptions, Client } from "@tenon/grpc";
+import type { HttpRule } from "@tenon/options/google/api";
 import { answerMessage } from "./answer-message.ts";
 import { answerRawStream, answerStream } from "./answer-stream.ts";
 import { metadataFromHeaders, timeoutFromHeaders } from "./header-metadata.ts";
@@ -8,6 +9,7 @@ import { type AnyMethod, type Exchange, type ExchangeRules, refusal } from "./ht
 import { type HandleRequest, type HttpRequest, type HttpResponse, splitUrl } from "./http-message.ts";
 import { methodNotAllowed, notFound, upgradeRequired } from "./http-refusal.ts";
 import { createRouter, type HttpRoute, httpRoutes } from "./http-routes.ts";
+import { overridden } from "./method-override.ts";
 import type { RequestMappingOptions } from "./request-mapping.ts";
 import { createResponseWriter, type ResponseJsonOptions } from "./response-json.ts";
 
@@ -19,6 +21,13 @@ export interface Backend {
 
 export interface TranscoderOptions {
   backends: readonly Backend[];
+  /** Of a service config, before what the methods declare (see `readHttpRules`); by default none. */
+  rules?: readonly HttpRule[];
+  /**
+   * Takes a POST with `X-HTTP-Method-Override` for a request of the method that it names, for clients that can send no other; by
+   * default the header is not looked at, for what stands between may have let a POST pass that is none.
+   */
+  methodOverride?: boolean;
   request?: RequestMappingOptions;
   response?: ResponseJsonOptions;
   /** Largest body of one message, and largest message of a stream; by default 4 MiB, as gRPC servers take it. */
@@ -60,7 +69,10 @@ export function createTranscoder(options: TranscoderOptions): Transcoder {
     heartbeatMs,
     settleMs,
   };
-  const routes = httpRoutes(backends.map(({ service }) => service));
+  const routes = httpRoutes(
+    backends.map(({ service }) => service),
+    options.rules,
+  );
   const router = createRouter(routes);
   const clients = new Map(backends.map(({ service, client }) => [service.typeName, client]));
 
@@ -120,7 +132,7 @@ export function createTranscoder(options: TranscoderOptions): Transcoder {
     },
     async handle(request) {
       try {
-        return await serve(request);
+        return await serve(options.methodOverride ? overridden(request) : request);
       } catch (error) {
         return refusal(request, error);
       }

@@ -36,6 +36,10 @@ const spec = {
   TLS_CA_FILE: { ...TLS_CA_FILE, desc: "file with the roots by which the services are known" },
   TLS_CLIENT_CERTIFICATE: { ...TLS_CLIENT_CERTIFICATE, desc: "as every service has it; nothing to the gateway" },
   TLS_RELOAD_INTERVAL,
+  HTTP_RULES_FILE: str({
+    default: undefined,
+    desc: "file with routes before those of the contracts: a service config with http.rules, in YAML or JSON",
+  }),
   GREETER_TARGET: str({ default: "127.0.0.1:8080", desc: "where the greeter is" }),
   USER_TARGET: str({ default: "127.0.0.1:8081", desc: "where the user service is" }),
   ORDER_TARGET: str({ default: "127.0.0.1:8082", desc: "where the order service is" }),

@@ -1,5 +1,6 @@
 import { type DescMethod, getOption, type JsonObject } from "@bufbuild/protobuf";
 import * as comments from "@tenon/contracts/comments";
+import type { HttpRule } from "@tenon/options/google/api";
 import * as optionsv1 from "@tenon/options/tenon/options/v1";
 import { createOpenApi } from "@tenon/transcoding";
 import { GATEWAY_SERVICES } from "./gateway-services.ts";
@@ -10,9 +11,10 @@ Log in by \`POST /v1/sessions\` and send the token with \`authorization: Bearer 
 a \`request_id\`, a UUID of your choice: repeated with the same one it gives the first answer, and has no second effect.
 Fields are written as in \`displayName\`, and read also as in \`display_name\`; 64-bit integers are texts.`;
 
-/** What can be asked of the gateway, in OpenAPI. */
-export const gatewayApi = (): JsonObject =>
+/** What can be asked of the gateway, in OpenAPI; `rules` go before what the contracts declare. */
+export const gatewayApi = (rules: readonly HttpRule[] = []): JsonObject =>
   createOpenApi({
+    rules,
     services: GATEWAY_SERVICES.map(({ service }) => service),
     title: "Tenon",
     version: "1",

@@ -42,7 +42,7 @@ export function wireGateway(options: WireGatewayOptions): DrainableServer {
   const transcoder = createTranscoder({ backends, ...transcoding });
   const streams = createLiveStreams();
   const { logged, begin } = requestLog({ logger, registry });
-  const { limited, admit } = requestLimits({ ...rates, services: backends.map(({ service }) => service) });
+  const { limited, admit } = requestLimits({ ...rates, routes: transcoder.routes });
   const webSockets = createWebSockets({ transcoder, isOriginAllowed: origins.isAllowed, observe: begin, admit });
   // The first is the outermost.
   const steps: readonly ((handle: HandleRequest) => HandleRequest)[] = [

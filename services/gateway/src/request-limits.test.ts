@@ -2,17 +2,17 @@ import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import * as userv1 from "@tenon/contracts/user/v1";
-import type { HttpRequest } from "@tenon/transcoding";
+import { type HttpRequest, httpRoutes } from "@tenon/transcoding";
 import { expect, test } from "vitest";
 import { startGreetings } from "./gateway-fixture.ts";
 import { type RequestLimits, requestLimits } from "./request-limits.ts";
 
 const ONE = { perSecond: 0.5, burst: 1 };
-const services = [greeterv1.GreetingService, userv1.SessionService];
+const routes = httpRoutes([greeterv1.GreetingService, userv1.SessionService]);
 
 /** Status and Retry-After of requests, which are all served where nothing limits them. */
 function limited(limits: RequestLimits) {
-  const handle = requestLimits({ nowMs: () => 0, ...limits, services }).limited(async () => ({
+  const handle = requestLimits({ nowMs: () => 0, ...limits, routes }).limited(async () => ({
     status: 200,
     headers: {},
     body: "",
@@ -102,4 +102,4 @@ test("a WebSocket draws from the same budget", async () => {
 });
 
 test("a proxy that is no address stops the start", () =>
-  expect(() => requestLimits({ services, trustedProxies: ["proxy"] })).toThrow(/"proxy", which is no address/));
+  expect(() => requestLimits({ routes, trustedProxies: ["proxy"] })).toThrow(/"proxy", which is no address/));

@@ -1,4 +1,3 @@
-import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { StatusError } from "@tenon/errors";
 import { addressGroup, createClientFinder, createTokenBuckets, type Rate, rateClassOf } from "@tenon/interceptors";
 import {
@@ -6,7 +5,7 @@ import {
   errorResponse,
   type HandleRequest,
   type HttpRequest,
-  httpRoutes,
+  type HttpRoute,
   splitUrl,
 } from "@tenon/transcoding";
 
@@ -28,12 +27,12 @@ export interface RequestLimits {
  * Refuses what is beyond its client's budget, before anything else is done for it: 429 with `Retry-After`. Who asks is not
  * known here yet, so that it goes by address; users are the services' to limit. Budgets are of this process.
  */
-export function requestLimits(options: RequestLimits & { services: readonly DescService[] }) {
-  const { services, requests, credentials, trustedProxies = [] } = options;
+export function requestLimits(options: RequestLimits & { routes: readonly HttpRoute[] }) {
+  const { routes, requests, credentials, trustedProxies = [] } = options;
   const { maxKeys = 100_000, nowMs = () => performance.now() } = options;
   const buckets = createTokenBuckets({ maxKeys, nowMs });
   const clientOf = createClientFinder({ trustedProxies });
-  const needsCredentials = credentialRequests(services);
+  const needsCredentials = credentialRequests(routes);
 
   function waitMsFor(request: HttpRequest): number {
     const forwarded = request.headers["x-forwarded-for"] ?? [];
@@ -72,12 +71,10 @@ const rateLimited = (waitMs: number) =>
   });
 
 /** Whether a request asks for a method of that class: by its route, or by the method's own name, as RPC protocols do. */
-function credentialRequests(services: readonly DescService[]): (request: HttpRequest) => boolean {
-  const isOne = (method: DescMethod): boolean => rateClassOf({ desc: method }) === "credential";
-  const router = createRouter(httpRoutes(services).filter(({ method }) => isOne(method)));
-  const rpcs = services.flatMap(({ typeName, methods }) =>
-    methods.filter(isOne).map(({ name }) => `/${typeName}/${name}`),
-  );
+function credentialRequests(routes: readonly HttpRoute[]): (request: HttpRequest) => boolean {
+  const ones = routes.filter(({ method }) => rateClassOf({ desc: method }) === "credential");
+  const router = createRouter(ones);
+  const rpcs = ones.map(({ method: { parent, name } }) => `/${parent.typeName}/${name}`);
   return ({ method, url }) => {
     const { path } = splitUrl(url);
     if (rpcs.includes(path)) return true;

@@ -1,4 +1,8 @@
-import { createHealth, createServer } from "@tenon/grpc";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as greeterv1 from "@tenon/contracts/greeter/v1";
+import { createHealth, createServer, implement } from "@tenon/grpc";
 import { createLogger } from "@tenon/logger";
 import { expect, onTestFinished, test } from "vitest";
 import { readGatewayConfig } from "./config.ts";
@@ -48,3 +52,45 @@ test("a proxy that is no address stops the start with the variable's name", () =
   expect(start({ TRUSTED_PROXIES: "10.0.0.0/8, proxy" })).rejects.toThrow(
     /^TRUSTED_PROXIES has a value that cannot be used, expected addresses/,
   ));
+
+test("routes of a service config are served and documented; one that does not fit stops the start", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tenon-rules-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const HTTP_RULES_FILE = join(folder, "rules.yaml");
+  await writeFile(
+    HTTP_RULES_FILE,
+    "http: {rules: [{selector: greeter.v1.GreetingService.Greet, get: '/v2/greet/{name}'}]}",
+  );
+  const server = createServer({
+    services: [
+      implement(greeterv1.GreetingService, {
+        greet: async ({ name }) => ({ message: `Hello ${name}` }),
+        async *listGreetings() {},
+        recordGreetings: async () => ({}),
+        async *chatGreetings() {},
+      }),
+    ],
+  });
+  const GREETER_TARGET = `127.0.0.1:${await server.listen({ host: "127.0.0.1", port: 0 })}`;
+  onTestFinished(() => server.close({ graceMs: 0 }));
+  const config = {
+    ...readGatewayConfig({ HTTP_RULES_FILE, GREETER_TARGET, DRAIN_WAIT: "0ms" }),
+    PORT: 0,
+    ADMIN_PORT: 0,
+  };
+  const logger = createLogger({ name: "gateway", level: "silent" });
+  const gateway = await startGateway({ config, logger });
+  onTestFinished(() => gateway.close());
+  const ask = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${gateway.port}${path}`, { signal: AbortSignal.timeout(5000) });
+    return response.json();
+  };
+  expect(await ask("/v2/greet/Ada")).toEqual({ message: "Hello Ada" });
+  expect(await ask("/v1/greet")).toMatchObject({ code: 5 });
+  expect(((await ask("/openapi.json")) as { paths: object }).paths).toHaveProperty(["/v2/greet/{name}", "get"]);
+
+  await writeFile(HTTP_RULES_FILE, "http: {}");
+  await expect(startGateway({ config, logger })).rejects.toThrow(
+    "HTTP_RULES_FILE: a service config without http.rules",
+  );
+});

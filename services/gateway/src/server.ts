@@ -1,7 +1,11 @@
+import { readFile } from "node:fs/promises";
+import { StartError } from "@tenon/errors";
 import { createClient, type Server } from "@tenon/grpc";
 import { standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
+import type { HttpRule } from "@tenon/options/google/api";
 import { clientLimits, createTlsFiles, type RunningService, startHttpService } from "@tenon/runtime";
+import { readHttpRules } from "@tenon/transcoding";
 import { Registry } from "prom-client";
 import { createBackendHealth } from "./backend-health.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -30,7 +34,8 @@ export interface StartGatewayOptions {
 export async function startGateway({ config, logger, servers }: StartGatewayOptions): Promise<RunningService> {
   const registry = new Registry();
   const pages = await readGatewayPages();
-  const api = { contentType: "application/json", body: JSON.stringify(gatewayApi()) };
+  const rules = await rulesOf(config.HTTP_RULES_FILE);
+  const api = { contentType: "application/json", body: JSON.stringify(gatewayApi(rules)) };
   const interceptors = standardClient({ logger, registry, ...clientLimits(config) });
   const tls = createTlsFiles({ config, logger, registry });
   const backends = GATEWAY_SERVICES.map(({ service, target }) => ({
@@ -56,6 +61,7 @@ export async function startGateway({ config, logger, servers }: StartGatewayOpti
       origins: config.CORS_ORIGINS,
       files: { ...pages, "/openapi.json": api },
       rates: requestLimitsOf(config),
+      transcoding: { rules },
     }),
     async close() {
       tls?.close();
@@ -63,6 +69,15 @@ export async function startGateway({ config, logger, servers }: StartGatewayOpti
       health.close();
     },
   });
+}
+
+async function rulesOf(path: string | undefined): Promise<HttpRule[]> {
+  if (path === undefined) return [];
+  try {
+    return readHttpRules(await readFile(path, "utf8"));
+  } catch (cause) {
+    throw new StartError(`HTTP_RULES_FILE: ${(cause as Error).message}`, { cause });
+  }
 }
 
 const requestLimitsOf = ({ REQUEST_RATE, CREDENTIAL_RATE, TRUSTED_PROXIES }: GatewayConfig): RequestLimits => ({

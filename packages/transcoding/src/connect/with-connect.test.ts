@@ -62,8 +62,9 @@ for (const [name, transport] of Object.entries(TRANSPORTS)) {
     const sent = lastCall()?.requestMetadata.getMap() ?? {};
     expect(sent).toMatchObject({ authorization: "Bearer t", "x-tenant": "blue", "x-request-id": "r1" });
     expect(sent["x-key-bin"]).toEqual(Buffer.from([1, 2]));
+    expect(sent["x-forwarded-for"]).toMatch(/^1\.2\.3\.4, (?:::ffff:)?127\.0\.0\.1$/);
     expect(Object.keys(sent).sort()).toEqual(
-      expect.not.arrayContaining(["cookie", "x-forwarded-for", "origin", "user-agent", "host", "content-type"]),
+      expect.not.arrayContaining(["cookie", "origin", "user-agent", "host", "content-type"]),
     );
   });
 

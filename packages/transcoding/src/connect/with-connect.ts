@@ -78,7 +78,7 @@ function implementationOf<M extends DescMethod>(method: M, transcoder: Transcode
   const optionsOf = (context: HandlerContext): CallOptions => ({
     signal: context.signal,
     timeoutMs: context.timeoutMs(),
-    metadata: metadataFromRpcHeaders(Object.fromEntries(context.requestHeader)),
+    metadata: metadataFromRpcHeaders(Object.fromEntries(context.requestHeader), context.values.get(asked)?.peer),
     onHeaders: (metadata) => addToHeaders(context.responseHeader, metadata),
     onTrailers: (metadata) => addToHeaders(context.responseTrailer, metadata),
   });

@@ -1,4 +1,5 @@
 import type { DescMethod, DescService, JsonObject } from "@bufbuild/protobuf";
+import type { HttpRule } from "@tenon/options/google/api";
 import { type HttpRoute, httpRoutes } from "../http-routes.ts";
 import { pathOf } from "./openapi-path.ts";
 import { operationOf } from "./operation.ts";
@@ -6,6 +7,8 @@ import { createSchemas } from "./schemas.ts";
 
 export interface OpenApiOptions {
   services: readonly DescService[];
+  /** As those of the transcoder. */
+  rules?: readonly HttpRule[];
   title: string;
   version: string;
   /** Markdown. */
@@ -24,7 +27,7 @@ export interface OpenApiOptions {
  */
 export function createOpenApi(options: OpenApiOptions): JsonObject {
   const { services, title, version, description, servers = ["/"], comments = {}, needsToken = () => false } = options;
-  const routes = httpRoutes(services).filter(({ method }) => method.methodKind !== "bidi_streaming");
+  const routes = httpRoutes(services, options.rules).filter(({ method }) => method.methodKind !== "bidi_streaming");
   const schemas = createSchemas({ comments, outputs: routes.map(({ method }) => method.output) });
   const paths: Record<string, JsonObject> = {};
   const names = new Map<string, readonly string[]>();
