@@ -248,7 +248,7 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
 
   // ---- the end
 
-  /** This side ends the call. The caller hears of it on the next tick: he may not listen yet. */
+  /** This side ends the call. The caller hears of it on the next tick, because it may not listen yet. */
   abort(error: unknown): void {
     if (this.ended) return;
     const told = error instanceof StatusError ? error : new StatusError("INTERNAL", "internal error", { cause: error });

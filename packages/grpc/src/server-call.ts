@@ -126,7 +126,7 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
     if (!this.ended) this.inside(() => this.listener.onReceiveHalfClose());
   }
 
-  /** The stream is gone. Without a status of ours it was the client who left, or his deadline. */
+  /** The stream is gone. Without a status of ours it was the client that left, or its deadline. */
   onCancel(): void {
     if (!this.ended) {
       if (Date.now() >= this.deadline - DEADLINE_SLACK_MS)

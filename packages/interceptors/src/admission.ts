@@ -16,10 +16,10 @@ export interface AdmissionOptions {
   schedule: (work: () => void, delayMs: number) => () => void;
 }
 
-/** One who waits: learns once whether he is let in. */
+/** A call that waits, and learns once whether it is let in. */
 export interface Ticket {
   readonly admitted: Promise<boolean>;
-  /** He has left. */
+  /** It waits no more. */
   cancel(): void;
 }
 
@@ -27,7 +27,7 @@ export interface Admission {
   readonly inFlight: number;
   readonly queued: number;
   hasRoom(priority: Priority): boolean;
-  /** Lets one in (true), makes him wait until `latestAt` at most, or refuses (false). Who was let in must leave. */
+  /** Lets a call in (true), has it wait until `latestAt` at most, or refuses it (false). Each that was let in must leave. */
   enter(priority: Priority, latestAt: number): boolean | Ticket;
   leave(): void;
 }
@@ -44,11 +44,11 @@ export function createAdmission({ limit, maxQueue, nowMs, schedule }: AdmissionO
 
   const hasRoom = (priority: Priority): boolean => inFlight < Math.max(1, Math.floor(limit() * SHARES[priority]));
 
-  /** Whether one who comes now would overtake another of his rank or above. */
+  /** Whether a call that comes now would overtake another of its rank or above. */
   const isOvertaking = (priority: Priority): boolean =>
     PRIORITIES.slice(PRIORITIES.indexOf(priority)).some((rank) => queues[rank].length > 0);
 
-  /** Who came last among the lowest makes room, if he is below this rank. */
+  /** The last to come among the lowest makes room, if it is below this rank. */
   function evictBelow(priority: Priority): boolean {
     for (const rank of PRIORITIES.slice(0, PRIORITIES.indexOf(priority))) {
       const last = queues[rank].at(-1);

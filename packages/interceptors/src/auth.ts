@@ -30,14 +30,14 @@ export interface AuthOptions {
 
 /**
  * Lets a call in if the contract says so: before any message of it is read, by the bearer token in `authorization`, or else
- * by the client's certificate. Leaves the caller where `principalOf` finds him: whom the token names, because a service may
+ * by the client's certificate. Leaves the caller where `principalOf` finds it: whom the token names, because a service may
  * call on behalf of a user; the certificate's service where there is no token, or where the rule asks for that service.
  * On a client it does nothing; see `serviceToken`.
  *
  * UNAUTHENTICATED with TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED where it is not known who calls, PERMISSION_DENIED
  * with NOT_ALLOWED where it is; UNAVAILABLE where no keys can be had to tell. A method that declares no access is closed
- * to everyone. A token that does not hold is refused also by public methods: who sends one takes himself for somebody,
- * and an answer for nobody would mislead him.
+ * to everyone. A token that does not hold is refused also by public methods: who sends one expects to be
+ * known, and an answer for nobody would mislead.
  *
  * A method that nobody knows is UNIMPLEMENTED, token or not: it has no rule, so it is as closed as can be, and clients
  * rely on that code to notice what a server does not offer (reflection v1 or v1alpha).

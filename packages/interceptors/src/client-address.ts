@@ -4,7 +4,7 @@ import { toPeerAddress } from "./peer-address.ts";
 
 export interface ClientAddressOptions {
   /**
-   * Who is believed about whom he speaks for: addresses and subnets of our own proxies (`10.0.0.0/8`, `::1`), or `unix`
+   * Who is believed about the client behind a call: addresses and subnets of our own proxies (`10.0.0.0/8`, `::1`), or `unix`
    * for peers on a Unix socket. Peers in this process always are.
    */
   trustedProxies: readonly string[];
@@ -27,7 +27,7 @@ export const clientAddressOf = (call: Pick<Call, "values" | "peer">): string =>
 
 /**
  * Finds out on a server whom a call comes from behind proxies: the last in the header that is none of ours. Further to the
- * left stands whatever a caller wrote there himself. Throws where one of `trustedProxies` is no address or subnet.
+ * left stands whatever the caller wrote there. Throws where one of `trustedProxies` is no address or subnet.
  */
 export function clientAddress({ trustedProxies, header = "x-forwarded-for" }: ClientAddressOptions): Interceptor {
   const find = createClientFinder({ trustedProxies });

@@ -8,7 +8,7 @@ export interface FallbackOptions {
 /**
  * The responses of the first of these calls that gives any: a call that breaks before its first message is replaced by the
  * next, be it the same once more, another replica's or a cache's. One that has ended well has answered, also without a message.
- * Throws what the last one threw. Once a message is there, an error is the caller's affair, as he has seen a part.
+ * Throws what the last one threw. Once a message is there, an error is the caller's affair, who has seen a part.
  *
  * A function and no interceptor: hooks see one call and cannot make another. Channels retry too, as the contract allows, but
  * give up once the server's headers are there. `fallback([() => primary.listX(request), () => replica.listX(request)])`

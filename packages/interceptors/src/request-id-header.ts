@@ -2,8 +2,8 @@ import { type Interceptor, NO_HOOKS } from "@tenon/grpc";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 
 /**
- * Tells the caller on a server the id under which log lines tell of his request, in the response header `x-request-id`:
- * his own, or the one that `propagation`, which comes before, has given it. On a client it does nothing: the id goes along by
+ * Tells the caller on a server the id under which log lines tell of the request, in the response header `x-request-id`:
+ * the caller's own, or the one that `propagation`, which comes before, has given it. On a client it does nothing: the id goes along by
  * `propagation`.
  */
 export function requestIdHeader(): Interceptor {

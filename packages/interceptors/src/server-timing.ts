@@ -14,7 +14,7 @@ const MAX_PARTS = 32;
 const partsKey = createContextKey<Map<string, number> | undefined>("server timing", undefined);
 
 /**
- * Tells on a server, to a caller who asks and may know, how long his call took and its parts (see `timed`): in the trailer
+ * Tells on a server, to a caller who asks and may know, how long the call took and its parts (see `timed`): in the trailer
  * `server-timing`, as browsers read it (W3C Server Timing), since the whole is known at the end only.
  */
 export function serverTiming({

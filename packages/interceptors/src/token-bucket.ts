@@ -14,7 +14,7 @@ export interface TokenBuckets {
 export interface TokenBucketsOptions {
   /** So many keys are remembered; beyond, the one that was not used for the longest time is forgotten. */
   maxKeys: number;
-  /** Milliseconds of a clock; one that jumps back costs a caller at most the time that his burst takes to come back. */
+  /** Milliseconds of a clock; one that jumps back costs a caller at most the time in which a burst comes back. */
   nowMs: () => number;
 }
 

@@ -22,7 +22,7 @@ interface Page {
 
 /**
  * The port for those who run the process: /metrics for Prometheus, /healthz (it lives: 200) and /readyz (it takes calls:
- * 200, else 503, with each check by name). Plain HTTP, for GET and HEAD. Not meant for the outside: it asks nobody who he is.
+ * 200, else 503, with each check by name). Plain HTTP, for GET and HEAD. Not meant for the outside: nobody has to prove who they are.
  */
 export function createAdminPort({ readiness, metrics }: AdminPortOptions): AdminPort {
   const pages: Readonly<Record<string, () => Page | Promise<Page>>> = {

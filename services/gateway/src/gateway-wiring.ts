@@ -30,7 +30,7 @@ export interface WireGatewayOptions extends Omit<HttpPortOptions, "handle" | "we
   files?: Readonly<Record<string, StaticFile>>;
   /** Which pages of other origins may call; by default none. */
   origins?: Origins;
-  /** What one client may ask; by default as much as he likes. */
+  /** What one client may ask; by default as much as it likes. */
   rates?: RequestLimits;
   transcoding?: Omit<TranscoderOptions, "backends">;
 }

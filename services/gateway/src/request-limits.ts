@@ -15,7 +15,7 @@ export interface RequestLimits {
   requests?: Rate;
   /** Methods whose contract puts them into the class of credentials: log-in, sign-up. By default not limited. */
   credentials?: Rate;
-  /** Who is believed about whom he speaks for (see `clientAddress`); by default nobody. */
+  /** Whose word is taken for the client's address (see `clientAddress`); by default nobody's. */
   trustedProxies?: readonly string[];
   /** How many addresses are remembered; by default 100,000. */
   maxKeys?: number;

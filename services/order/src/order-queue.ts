@@ -39,8 +39,8 @@ export interface OrderChange {
 
 /**
  * The orders that have something to be done, shared by the workers of all replicas. A claim holds for a lease, which its
- * holder renews while he works, so that the orders of one who was killed are soon another's. Changes are made only under the claim and only to the version that the worker knew: whoever lost
- * either gets undefined and has changed nothing.
+ * holder renews while it works, so that the orders of a worker that was killed are soon another's. Changes are made only
+ * under the claim and only to the version that the worker knew: whoever lost either gets undefined and has changed nothing.
  */
 export interface OrderQueue {
   /** Claims up to `limit` orders that are due and that nobody holds, the oldest first. */

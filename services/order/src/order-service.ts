@@ -5,13 +5,13 @@ import { assertEachProductOnce, type Order, type OrderLine, priceLines, type Ref
 import { isFinal, type OrderState, ruleOf } from "./order-states.ts";
 import type { Product } from "./product.ts";
 
-/** Who asks. What is not his own he sees only as an admin. */
+/** Who asks. Orders of others are seen by admins only. */
 export interface Caller {
   readonly userId: string;
   readonly isAdmin: boolean;
 }
 
-/** The storage of orders that the rules need. `caller` is part of every query: a row that is not his is no row. */
+/** The storage of orders that the rules need. `caller` is part of every query: a row that is another's is no row. */
 export interface OrderRepository {
   insert(order: Order, paymentMethod: string): Promise<void>;
   find(orderId: string, caller: Caller): Promise<Order | undefined>;
@@ -173,7 +173,7 @@ function refundableMinor({ state, total, refunded, refunding }: Order, amount: M
 
 const PAID: readonly OrderState[] = ["CONFIRMED", "REFUNDING", "REFUNDED"];
 
-/** To a user, an order that does not exist and one that is not his are the same. */
+/** To a user, an order that does not exist and another user's are the same. */
 function refuseUnknown({ isAdmin }: Caller): never {
   if (isAdmin) throw new StatusError("NOT_FOUND", "there is no such order", { reason: "ORDER_NOT_FOUND" });
   throw new StatusError("PERMISSION_DENIED", "this order is not yours", { reason: "NOT_ALLOWED" });

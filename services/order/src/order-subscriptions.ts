@@ -9,7 +9,7 @@ import type { Tables } from "./order-tables.ts";
 /** What orders listen to. */
 export const orderSubscriptions = (follow: (tx: Kysely<Tables>) => OrderFollowService): Subscription<Tables>[] => [
   subscription(userv1.UserEventSchema, ({ aggregateId, version, user }) => {
-    // Nobody has an order before he is a user. Later versions count also where they change nothing: what is older than
+    // Nobody has an order without being a user first. Later versions count also where they change nothing: what is older than
     // they are is then known to be.
     if (version === 1n) return undefined;
     return async (tx) => {

@@ -21,7 +21,7 @@ const DOUBLINGS_MAX = 5;
 const NEVER = new AbortController().signal;
 
 /**
- * Finishes the steps that somebody began and did not finish, because he was killed or the processor did not answer: those
+ * Finishes the steps that somebody began and did not finish, being killed, or because the processor did not answer: those
  * whose lease ran out, the oldest first. Any number of replicas may do so.
  */
 export function createDueStepFinisher(options: DueStepsOptions): QueueWorker {

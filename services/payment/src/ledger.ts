@@ -40,7 +40,7 @@ export interface Posting {
 export interface NewEntry {
   readonly id: string;
   readonly paymentId: string;
-  /** The step that asked the processor for it: the reference under which he has it, too. */
+  /** The step that asked the processor for it: the reference under which the processor has it, too. */
   readonly stepId: string;
   readonly movement: Movement;
   readonly currency: string;

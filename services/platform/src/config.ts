@@ -64,11 +64,11 @@ export function readPlatformConfig({ env = process.env, only = "" }: ReadPlatfor
   };
 }
 
-/** What an operator's process is told: the same that the platform's is, and who he is. */
+/** What an operator's process is told: the same that the platform's is, and how to prove oneself. */
 export interface OperatorConfig {
   /** Where each service is, by its name. */
   readonly targets: Readonly<Record<string, string>>;
-  /** His private key; may be missing. */
+  /** The operator's private key; may be missing. */
   readonly keyFile: string;
   /** An admin's access token, which goes before the key. */
   readonly token?: string;

@@ -5,7 +5,7 @@ import { type Client, type ClientTls, createClient, type Interceptor } from "@te
 import { createServiceTokens, deadline, serviceToken } from "@tenon/interceptors";
 import { OPERATOR, type OperatorConfig, type OperatorTlsFiles } from "./config.ts";
 
-/** Whoever operates the platform: calls its services from a process of his own. */
+/** Whoever operates the platform: calls its services from a process apart. */
 export interface Operator {
   /** A client of a service where it runs. */
   connect<S extends DescService>(name: string, service: S): Client<S>;
@@ -19,7 +19,7 @@ export interface OperatorOptions {
   print: (line: string) => void;
 }
 
-/** Rejects with a StartError where there is nothing by which he could prove himself. */
+/** Rejects with a StartError where there is neither key nor token to prove it. */
 export async function createOperator({ config, print }: OperatorOptions): Promise<Operator> {
   const proofFor = config.token === undefined ? await byKey(config.keyFile) : byToken(config.token);
   const tls = config.tls && (await readTls(config.tls));

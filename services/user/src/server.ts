@@ -52,7 +52,7 @@ export interface RunningUserService extends RunningService {
 
 /**
  * Starts the user service. With its database down it starts all the same, and is ready once that is up and prepared.
- * Rejects with a StartError where keys, the admin's email or his password cannot be used.
+ * Rejects with a StartError where keys, the admin's email or password cannot be used.
  */
 export async function startUser({ config, logger, onFirstAdmin }: StartUserOptions): Promise<RunningUserService> {
   if (config.SIGNING_KEY_FILE !== undefined) await readKeyFile(config.SIGNING_KEY_FILE);

@@ -2,7 +2,7 @@ import { StatusError } from "@tenon/errors";
 import type { Access } from "./user.ts";
 
 /**
- * No such user among those that the caller reaches. Who reaches only himself is told the same whether the other exists
+ * No such user among those that the caller reaches. Who reaches only their own account is told the same whether the other exists
  * or not (AIP-211), so that ids cannot be probed.
  */
 export const noSuchUser = (access: Access): StatusError =>

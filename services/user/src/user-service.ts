@@ -15,7 +15,7 @@ export interface UserRepository {
   update(user: User): Promise<boolean>;
   /** Sets a password where the present one is still `from`; else false. */
   replacePassword(id: string, from: string, to: string): Promise<boolean>;
-  /** Whether another admin is active; he stays so until the transaction ends. */
+  /** Whether another admin is active, who then stays so until the transaction ends. */
   hasOtherAdmin(id: string): Promise<boolean>;
   /** Writes a deleted user and forgets the password. */
   erase(user: User): Promise<void>;
@@ -28,7 +28,7 @@ export interface UserSessions {
 
 /** What was answered to requests, kept for their repetitions. */
 export interface StoredAnswers {
-  /** Makes every answer that shows this user show him as he is now. */
+  /** Makes every answer that shows this user show the user as of now. */
   showDeleted(user: User): Promise<void>;
 }
 

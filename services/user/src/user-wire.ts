@@ -11,7 +11,7 @@ const STATES: Record<UserState, userv1.UserState> = {
   DELETED: userv1.UserState.DELETED,
 };
 
-/** A user as the contract shows him. */
+/** A user as callers see one. */
 export const toWireUser = (user: User): MessageInitShape<typeof userv1.UserSchema> => ({
   id: user.id,
   email: user.email ?? "",

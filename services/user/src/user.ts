@@ -18,7 +18,7 @@ export type Role = "USER" | "ADMIN";
 /** BLOCKED may not log in. DELETED is final: the personal data is gone, the id stays. */
 export type UserState = "ACTIVE" | "BLOCKED" | "DELETED";
 
-/** Whose accounts a caller reaches: everybody's, or one user's, his own. */
+/** Whose accounts a caller reaches: everybody's, or a user's own. */
 export type Access = "all" | { readonly ownerId: string };
 
 /** Names a version of a user to the outside. */
