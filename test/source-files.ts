@@ -20,10 +20,13 @@ export const readSourceFiles = (): SourceFile[] =>
 
 export const isTest = (path: string): boolean => path.endsWith(".test.ts") || path.startsWith("test/");
 
+/** Fixtures, and the programs that try a package from outside without being a test (`make fuzz`, `make differential`). */
+const FOR_TESTS = /-fixture\.ts$|\/(differential|fuzz)\//;
+
 /** A test, or a file that is for tests by its name or by what it loads. */
 export const servesTests = ({ path, text }: SourceFile): boolean =>
   isTest(path) ||
-  path.endsWith("-fixture.ts") ||
+  FOR_TESTS.test(path) ||
   importsOf(text).some(({ specifier }) => /^(@tenon\/testing|vitest)/.test(specifier));
 
 export const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
