@@ -1,4 +1,4 @@
-import { existsSync, globSync, statSync } from "node:fs";
+import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readPlatformConfig } from "@tenon/platform";
 import { describe, expect, test } from "vitest";
@@ -8,6 +8,12 @@ const ROOT = join(import.meta.dirname, "..");
 const services = readComposeServices();
 /** The platform of one process, which the containers are to be alike. */
 const { parts } = readPlatformConfig({ env: { DATA_DIR: "/nowhere" } });
+
+/** The variables by which a service is told where another one is. */
+const targetsOf = (name: string): string[] =>
+  [...readFileSync(join(ROOT, `services/${name}/src/config.ts`), "utf8").matchAll(/^ {2}(\w+_TARGET):/gm)].map(
+    ([, variable = ""]) => variable,
+  );
 
 const serviceOf = (name: string) => services.get(name) as ComposeService;
 const built = [...services].filter(([, { build }]) => build !== undefined);
@@ -21,12 +27,17 @@ describe("docker-compose.yml", () => {
     });
   }
 
-  for (const { name, calls } of parts.filter((part) => part.calls.length > 0)) {
-    test(`${name} is told where those are that it calls: ${calls.join(", ")}`, () => {
-      for (const callee of calls) {
+  for (const { name } of parts) {
+    // Not only whom it calls to do its work: events go the other way round, and a default leads to the container itself.
+    const callees = targetsOf(name).map((variable) => variable.replace("_TARGET", "").toLowerCase());
+    test(`${name} is told where those are that its configuration asks for: ${callees.join(", ") || "nobody"}`, () => {
+      for (const callee of callees) {
         const { port } = parts.find((part) => part.name === callee) ?? { port: 0 };
         const target = serviceOf(name).environment?.[`${callee.toUpperCase()}_TARGET`];
-        expect(target).toBe(`dns:///${callee}:${port}`);
+        expect(target, callee).toBe(`dns:///${callee}:${port}`);
+      }
+      for (const { calls } of parts.filter((part) => part.name === name)) {
+        expect(callees).toEqual(expect.arrayContaining([...calls]));
       }
     });
   }
