@@ -19,7 +19,7 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos
+.PHONY: help run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-interceptors
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,12 @@ bench-server: $(GENERATED) $(BENCH) ## our server beside others: quick=1, rounds
 bench-gateway: $(GENERATED) $(BENCH) ## REST through our gateway beside others: quick=1, rounds=9, only=tenon-gateway,fastify
 	@exec node bench/bench-gateway.ts $${quick:+--quick} $${rounds:+--rounds="$$rounds"} $${only:+--only="$$only"}
 
+bench-overload: $(GENERATED) $(BENCH) ## five times the load that a server can bear, with and without load shedding: quick=1
+	@exec node bench/bench-overload.ts $${quick:+--quick}
+
+bench-interceptors: $(GENERATED) $(BENCH) ## what interceptors cost, ours and others': quick=1, rounds=9, only=grpc-js,tenon
+	@exec node bench/bench-interceptors.ts $${quick:+--quick} $${rounds:+--rounds="$$rounds"} $${only:+--only="$$only"}
+
 conformance: $(GENERATED) ## our server and client by connectconformance, every case of gRPC (needs Go)
 	@exec node scripts/conformance.ts
 
@@ -59,6 +65,12 @@ fuzz: $(GENERATED) ## requests of strangers to transcoding, until the time is ov
 	@exec node packages/transcoding/src/fuzz/run-fuzz.ts $${seconds:+--seconds="$$seconds"} $${seed:+--seed="$$seed"}
 simulation: $(GENERATED) ## the rules of order, payment and processor in worlds full of faults: seeds=500, or seed=7 with its history
 	@exec node test/simulation/simulate.ts $${seed:+--seed="$$seed"} $${seeds:+--seeds="$$seeds"}
+
+interop: $(GENERATED) ## our server and client, whole chains, by grpc-go's interoperability programs (needs Go)
+	@exec node scripts/interop.ts
+
+leaks: $(GENERATED) ## what 200,000 calls and 20,000 cancelled streams leave on the heap: nothing (calls=, streams=)
+	@exec node test/leaks/leaks.ts $${calls:+--calls="$$calls"} $${streams:+--streams="$$streams"}
 
 mutations: $(GENERATED) ## each guard of the money switched off once, in a copy: the tests must turn red (guard=: part of its name)
 	@exec node scripts/mutations.ts $${guard:+"$$guard"}

@@ -44,5 +44,5 @@ function drawPanel({ title, bars }: BarPanel): string {
   return [`<text x="16" y="22" font-weight="600">${escapeText(title)}</text>`, ...rows].join("\n");
 }
 
-const escapeText = (text: string): string =>
+export const escapeText = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");

@@ -17,6 +17,7 @@ const CHECKS: readonly (readonly [name: string, ...command: string[]])[] = [
   ["contracts: breaking changes", "node", "scripts/check-breaking.ts"],
   ["contracts: OpenAPI", "node", "scripts/check-openapi.ts"],
   ["conformance", "node", "scripts/conformance.ts"],
+  ["interop", "node", "scripts/interop.ts"],
   ["chaos", "node", "test/chaos/chaos.ts", "--minutes=0.5"],
 ];
 
