@@ -22,7 +22,7 @@ BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdea
 .PHONY: help run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-interceptors
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
 
 # exec: the process is make's child itself, so Ctrl-C and SIGTERM reach it once, and make waits until it has drained.
 run: $(GENERATED) ## start every service here (service=user: that one)
