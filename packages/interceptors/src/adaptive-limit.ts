@@ -29,8 +29,8 @@ const MAX_DECREASE = 0.5;
 const FALL = 0.3;
 const RISE = 0.002;
 const RISE_WHEN_LIMITED = 0.0002;
-/** Below it, clocks and garbage collection tell more than the call. */
-const MIN_MS = 0.1;
+/** What is quicker counts as this: below, other processes and garbage collection tell more than the call, and nobody waits. */
+const MIN_MS = 10;
 
 /** Logarithms of milliseconds: one call of ten seconds must not outweigh a thousand of one. */
 interface MethodTimes {

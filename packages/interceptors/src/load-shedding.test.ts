@@ -37,7 +37,7 @@ for (const { capacity, serviceMs } of [
     await traffic.run(peak * 5, 5000); // while the limit comes down
     const overload = await traffic.run(peak * 5, 15_000);
     expect(admitted(overload).length / 15).toBeGreaterThan(0.8 * peak);
-    expect(quantile(overload, 0.99)).toBeLessThan(100 + 6 * serviceMs);
+    expect(quantile(overload, 0.99)).toBeLessThan(100 + 6 * Math.max(serviceMs, 10)); // the longest wait, and a call at the limit
     expect(share(overload, "high")).toBeGreaterThan(0.9);
     expect(share(overload, "high")).toBeGreaterThan(share(overload, "normal") + 0.1);
     expect(share(overload, "normal")).toBeGreaterThan(share(overload, "low"));
