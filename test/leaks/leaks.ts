@@ -83,7 +83,7 @@ const client = createClient(greeterv1.GreetingService, {
 
 /** Three of four go well. */
 async function call(n: number): Promise<void> {
-  await client.greet({ name: n % 4 === 0 ? "refused" : "John" }, { timeoutMs: 30_000 }).catch((error: StatusError) => {
+  await client.greet({ name: n % 4 === 0 ? "refused" : "John" }, { timeoutMs: 600_000 }).catch((error: StatusError) => {
     if (error.code !== "NOT_FOUND") throw error;
   });
 }
@@ -91,7 +91,7 @@ async function call(n: number): Promise<void> {
 /** Left by its caller after the first message, or at once. */
 async function stream(n: number): Promise<void> {
   const leave = new AbortController();
-  const options = { timeoutMs: 30_000, signal: leave.signal };
+  const options = { timeoutMs: 600_000, signal: leave.signal };
   const responses = n % 2 === 0 ? client.listGreetings({}, options) : client.chatGreetings([{ name: "Ada" }], options);
   for await (const _ of responses) {
     if (n % 4 === 0) break;
