@@ -1,5 +1,8 @@
-import { expect, test } from "vitest";
-import { ConfigError, count, duration, port, readConfig, str, url } from "./index.ts";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { ConfigError, count, duration, port, readConfig, secret, str, url } from "./index.ts";
 
 const spec = {
   PORT: port({ default: 8080, desc: "port of the gRPC server" }),
@@ -59,4 +62,22 @@ test("each wrong variable has a line, with the name that was read", () => {
   expect(read).toThrow(
     /^ORDER_PORT has .*, expected a port from 1 to 65535: port of the gRPC server\nDATABASE_URL is not set: PostgreSQL to use$/,
   );
+});
+
+test("a secret may be in a file, whose last line end is not part of it", () => {
+  const folder = mkdtempSync(join(tmpdir(), "config-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "url");
+  writeFileSync(file, "postgres://from-a-file\n");
+  const read = (env: Record<string, string>) =>
+    readConfig(
+      { URL: secret({ desc: "database to use" }), NAME: str({ default: "x", desc: "a name" }) },
+      { env, prefix: "ORDER" },
+    );
+  expect(read({ URL_FILE: file }).URL).toBe("postgres://from-a-file");
+  expect(read({ ORDER_URL_FILE: file, NAME_FILE: file })).toEqual({ URL: "postgres://from-a-file", NAME: "x" });
+  expect(() => read({ URL_FILE: join(folder, "none") })).toThrow(
+    /^URL_FILE names a file that cannot be read: database to use$/,
+  );
+  expect(() => read({ URL_FILE: file, URL: "postgres://hunter2" })).toThrow(/^URL and URL_FILE are both set/);
 });

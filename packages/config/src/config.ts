@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import {
   bool,
   cleanEnv,
@@ -34,13 +35,26 @@ export interface ReadConfigOptions {
 
 /**
  * Reads and checks configuration once, at start. Variables of other names are not touched; an empty value counts as
- * absent. Throws a ConfigError that names every wrong variable. Values are not repeated in it: they may be secrets.
+ * absent. A `secret` may be in a file, which NAME_FILE names. Throws a ConfigError that names every wrong variable. Values are not repeated in it: they may be secrets.
  */
 export function readConfig<S extends ConfigSpec>(spec: S, options: ReadConfigOptions = {}): Config<S> {
   const env = options.env ?? process.env;
   const prefix = options.prefix ? `${options.prefix}_` : "";
   const names = Object.keys(spec);
-  const found = Object.fromEntries(names.map((name) => [name, env[prefix + name] || env[name] || undefined]));
+  const wrongFiles: string[] = [];
+  const given = (name: string) => env[prefix + name] || env[name] || undefined;
+  const found = Object.fromEntries(
+    names.map((name) => {
+      const file = isSecret(spec[name]) ? given(`${name}_FILE`) : undefined;
+      if (file === undefined) return [name, given(name)];
+      const text = readSecret(file);
+      if (text === undefined)
+        wrongFiles.push(`${name}_FILE names a file that cannot be read: ${spec[name]?.desc ?? ""}`);
+      if (given(name)) wrongFiles.push(`${name} and ${name}_FILE are both set: leave one of them out`);
+      return [name, text ?? "unreadable"];
+    }),
+  );
+  if (wrongFiles.length > 0) throw new ConfigError(wrongFiles.join("\n"));
   const config = cleanEnv(found, spec, {
     reporter({ errors }) {
       const lines = Object.entries(errors).map(([name, error]) => {
@@ -78,6 +92,20 @@ export const port = makeValidator<number>((input) => {
   }
   return Number(input);
 });
+
+/** Text that must not be seen: it may be given as `NAME_FILE`, a file whose one line it is. */
+export const secret = makeValidator<string>((input) => input);
+
+const isSecret = (of: ValidatorSpec<unknown> | undefined): boolean => of?._parse === SECRET;
+const SECRET: unknown = (secret({ desc: "" }) as ValidatorSpec<string>)._parse;
+
+function readSecret(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8").trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** An http or https URL. */
 export const url = makeValidator<string>((input) => {

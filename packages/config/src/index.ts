@@ -10,6 +10,7 @@ export {
   port,
   type ReadConfigOptions,
   readConfig,
+  secret,
   str,
   url,
 } from "./config.ts";

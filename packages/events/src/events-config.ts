@@ -1,8 +1,8 @@
-import { str } from "@tenon/config";
+import { secret } from "@tenon/config";
 
 /** What the environment tells a service that tells others what happens, or listens to them. */
 export const eventsConfig = {
-  NATS_URL: str({
+  NATS_URL: secret({
     default: undefined,
     desc: "NATS with JetStream that carries events, as nats://user:password@host:4222; by default services deliver them",
   }),

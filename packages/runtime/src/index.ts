@@ -10,5 +10,6 @@ export { type SampledGaugeOptions, sampledGauge } from "./sampled-gauge.ts";
 export { createAuth, type ServiceAuth, type ServiceAuthOptions, USER_TOKENS } from "./service-auth.ts";
 export { type DrainableServer, type StartHttpServiceOptions, startHttpService } from "./start-http-service.ts";
 export { type RunningService, type StartServiceOptions, startService } from "./start-service.ts";
+export { telemetryConfig } from "./telemetry.ts";
 export { createTlsFiles, type TlsFiles, type TlsFilesOptions } from "./tls-files.ts";
 export type { Worker } from "./worker.ts";

@@ -7,6 +7,8 @@ import { type StopTelemetry, startTelemetry } from "./telemetry.ts";
 export interface RunMainOptions {
   /** Where faults are told; by default standard output, at level info. */
   logger?: Logger;
+  /** Reads the configuration and throws what is wrong with it: all that `--check-config` on the command line does. */
+  checkConfig?: () => unknown;
   /** Longest time for `start` to give up after a signal, and for `close`; by default 2 minutes. */
   limitMs?: number;
 }
@@ -28,7 +30,7 @@ export interface Running {
 export async function runMain(
   name: string,
   start: (stop: AbortSignal) => Promise<Running>,
-  { logger = createLogger({ name }), limitMs = 120_000 }: RunMainOptions = {},
+  { logger = createLogger({ name }), limitMs = 120_000, checkConfig }: RunMainOptions = {},
 ): Promise<void> {
   const stop = new AbortController();
   const told = Promise.withResolvers<void>();
@@ -59,6 +61,11 @@ export async function runMain(
   }
 
   try {
+    if (checkConfig && process.argv.includes("--check-config")) {
+      checkConfig();
+      process.stdout.write(`${name}: the configuration can be used\n`);
+      process.exit(0);
+    }
     const starting = (async () => {
       stopTelemetry = await startTelemetry({ name, logger });
       running = await start(stop.signal);

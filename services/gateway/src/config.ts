@@ -15,7 +15,8 @@ const origins = makeValidator<Origins>((input) => {
   }
 });
 
-const spec = {
+/** Every variable, for the documentation too. */
+export const spec = {
   HOST,
   PORT: { ...PORT, desc: "port for HTTP" },
   ADMIN_PORT,

@@ -4,10 +4,14 @@ import { runMain } from "@tenon/runtime";
 import { readGatewayConfig } from "./config.ts";
 import { startGateway } from "./server.ts";
 
-await runMain("gateway", async () => {
-  const config = readGatewayConfig();
-  return startGateway({
-    config,
-    logger: createLogger({ name: "gateway", level: config.LOG_LEVEL, facts: currentCallFacts }),
-  });
-});
+await runMain(
+  "gateway",
+  async () => {
+    const config = readGatewayConfig();
+    return startGateway({
+      config,
+      logger: createLogger({ name: "gateway", level: config.LOG_LEVEL, facts: currentCallFacts }),
+    });
+  },
+  { checkConfig: readGatewayConfig },
+);

@@ -4,10 +4,14 @@ import { runMain } from "@tenon/runtime";
 import { readGreeterConfig } from "./config.ts";
 import { startGreeter } from "./server.ts";
 
-await runMain("greeter", async () => {
-  const config = readGreeterConfig();
-  return startGreeter({
-    config,
-    logger: createLogger({ name: "greeter", level: config.LOG_LEVEL, facts: currentCallFacts }),
-  });
-});
+await runMain(
+  "greeter",
+  async () => {
+    const config = readGreeterConfig();
+    return startGreeter({
+      config,
+      logger: createLogger({ name: "greeter", level: config.LOG_LEVEL, facts: currentCallFacts }),
+    });
+  },
+  { checkConfig: readGreeterConfig },
+);

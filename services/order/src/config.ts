@@ -1,11 +1,12 @@
-import { bool, type Config, readConfig, str } from "@tenon/config";
+import { bool, type Config, readConfig, secret, str } from "@tenon/config";
 import { eventsConfig } from "@tenon/events";
 import { serviceConfig } from "@tenon/runtime";
 
-const spec = {
+/** Every variable, for the documentation too. */
+export const spec = {
   ...serviceConfig({ port: 8082 }),
   ...eventsConfig,
-  DATABASE_URL: str({ desc: "PostgreSQL database of this service, as postgres://role:password@host:port/database" }),
+  DATABASE_URL: secret({ desc: "PostgreSQL database of this service, as postgres://role:password@host:port/database" }),
   USER_TARGET: str({ default: "127.0.0.1:8081", desc: "where the user service is" }),
   PAYMENT_TARGET: str({ default: "127.0.0.1:8083", desc: "where the payment service is" }),
   DEMO_CATALOG: bool({ default: false, desc: "true puts a dozen products into the catalogue, where they are missing" }),

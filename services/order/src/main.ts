@@ -4,10 +4,14 @@ import { runMain } from "@tenon/runtime";
 import { readOrderConfig } from "./config.ts";
 import { startOrder } from "./server.ts";
 
-await runMain("order", async () => {
-  const config = readOrderConfig();
-  return startOrder({
-    config,
-    logger: createLogger({ name: "order", level: config.LOG_LEVEL, facts: currentCallFacts }),
-  });
-});
+await runMain(
+  "order",
+  async () => {
+    const config = readOrderConfig();
+    return startOrder({
+      config,
+      logger: createLogger({ name: "order", level: config.LOG_LEVEL, facts: currentCallFacts }),
+    });
+  },
+  { checkConfig: readOrderConfig },
+);

@@ -1,9 +1,9 @@
 import { sql } from "kysely";
 import { v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createOrderWorld } from "./order-fixture.ts";
 import { createOrderFollowService, type OrderFollowService } from "./order-follow-service.ts";
 import { createOrderRepository } from "./order-repository.ts";
-import { createOrderWorld } from "./order-fixture.ts";
 
 let world: Awaited<ReturnType<typeof createOrderWorld>>;
 beforeAll(async () => {

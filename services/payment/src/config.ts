@@ -1,11 +1,12 @@
-import { type Config, ConfigError, duration, type ReadConfigOptions, readConfig, str } from "@tenon/config";
+import { type Config, ConfigError, duration, type ReadConfigOptions, readConfig, secret, str } from "@tenon/config";
 import { eventsConfig } from "@tenon/events";
 import { serviceConfig } from "@tenon/runtime";
 
-const spec = {
+/** Every variable, for the documentation too. */
+export const spec = {
   ...serviceConfig({ port: 8083 }),
   ...eventsConfig,
-  DATABASE_URL: str({ desc: "PostgreSQL for payments, as postgres://role:password@host:port/database" }),
+  DATABASE_URL: secret({ desc: "PostgreSQL for payments, as postgres://role:password@host:port/database" }),
   USER_TARGET: str({ default: "127.0.0.1:8081", desc: "where the user service is, whose keys verify users' tokens" }),
   ORDER_TARGET: str({
     default: "127.0.0.1:8082",

@@ -4,10 +4,14 @@ import { runMain } from "@tenon/runtime";
 import { readPaymentConfig } from "./config.ts";
 import { startPayment } from "./server.ts";
 
-await runMain("payment", async () => {
-  const config = readPaymentConfig();
-  return startPayment({
-    config,
-    logger: createLogger({ name: "payment", level: config.LOG_LEVEL, facts: currentCallFacts }),
-  });
-});
+await runMain(
+  "payment",
+  async () => {
+    const config = readPaymentConfig();
+    return startPayment({
+      config,
+      logger: createLogger({ name: "payment", level: config.LOG_LEVEL, facts: currentCallFacts }),
+    });
+  },
+  { checkConfig: readPaymentConfig },
+);

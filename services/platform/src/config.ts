@@ -48,7 +48,7 @@ export function readPlatformConfig({ env = process.env, only = "" }: ReadPlatfor
   const filled = fillIn(env, own?.DATA_DIR ?? "");
   const parts = services.map((service) => attempt(() => service.configure(filled)));
   const storing = services.filter(({ stores }) => stores).map(({ name }) => name);
-  const unnamed = storing.filter((name) => !env[variable(name, "DATABASE_URL")]);
+  const unnamed = storing.filter((name) => !givesDatabase(env, name));
   if (env.DATABASE_URL && unnamed.length > 1) {
     const each = unnamed.map((name) => variable(name, "DATABASE_URL")).join(", ");
     wrong.add(
@@ -119,6 +119,9 @@ function chooseServices(only: string): readonly PlatformService[] {
   return PLATFORM_SERVICES.filter((service) => names.includes(service.name));
 }
 
+const givesDatabase = (env: Environment, name: string): boolean =>
+  Boolean(env[variable(name, "DATABASE_URL")] || env[variable(name, "DATABASE_URL_FILE")]);
+
 /** Holds the place of a URL that is known once the embedded PostgreSQL runs. */
 const EMBEDDED = "postgres://embedded";
 
@@ -143,7 +146,7 @@ function fillIn(env: Environment, dataDir: string): Environment {
     const host = env[variable(name, "HOST")] || env.HOST || "127.0.0.1";
     filled[variable(name, "TARGET")] = `${reachable(host)}:${env[variable(name, "PORT")] || port}`;
     filled[variable(name, "SERVICE_KEY_FILE")] = keys.keyFiles[name];
-    if (!env.DATABASE_URL) filled[variable(name, "DATABASE_URL")] = EMBEDDED;
+    if (!env.DATABASE_URL && !givesDatabase(env, name)) filled[variable(name, "DATABASE_URL")] = EMBEDDED;
   }
   const given = Object.entries(env).filter(([, value]) => value);
   return { ...filled, ...Object.fromEntries(given) };

@@ -1,9 +1,10 @@
-import { type Config, type ReadConfigOptions, readConfig, str } from "@tenon/config";
+import { type Config, type ReadConfigOptions, readConfig, secret, str } from "@tenon/config";
 import { serviceConfig } from "@tenon/runtime";
 
-const spec = {
+/** Every variable, for the documentation too. */
+export const spec = {
   ...serviceConfig({ port: 8084 }),
-  DATABASE_URL: str({ desc: "PostgreSQL for transactions, as postgres://role:password@host:port/database" }),
+  DATABASE_URL: secret({ desc: "PostgreSQL for transactions, as postgres://role:password@host:port/database" }),
   PAYMENT_TARGET: str({ default: "127.0.0.1:8083", desc: "where the payment service is, which is called back" }),
   FAULTS: str({
     choices: ["deny", "allow"],

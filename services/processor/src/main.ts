@@ -4,10 +4,14 @@ import { runMain } from "@tenon/runtime";
 import { readProcessorConfig } from "./config.ts";
 import { startProcessor } from "./server.ts";
 
-await runMain("processor", async () => {
-  const config = readProcessorConfig();
-  return startProcessor({
-    config,
-    logger: createLogger({ name: "processor", level: config.LOG_LEVEL, facts: currentCallFacts }),
-  });
-});
+await runMain(
+  "processor",
+  async () => {
+    const config = readProcessorConfig();
+    return startProcessor({
+      config,
+      logger: createLogger({ name: "processor", level: config.LOG_LEVEL, facts: currentCallFacts }),
+    });
+  },
+  { checkConfig: readProcessorConfig },
+);

@@ -1,11 +1,12 @@
-import { type Config, count, duration, readConfig, str } from "@tenon/config";
+import { type Config, count, duration, readConfig, secret, str } from "@tenon/config";
 import { eventsConfig } from "@tenon/events";
 import { serviceConfig } from "@tenon/runtime";
 
-const spec = {
+/** Every variable, for the documentation too. */
+export const spec = {
   ...serviceConfig({ port: 8081 }),
   ...eventsConfig,
-  DATABASE_URL: str({ desc: "PostgreSQL database of this service, as postgres://role:password@host:port/database" }),
+  DATABASE_URL: secret({ desc: "PostgreSQL database of this service, as postgres://role:password@host:port/database" }),
   ORDER_TARGET: str({
     default: "127.0.0.1:8082",
     desc: "where the order service is, which hears what happens to users",
