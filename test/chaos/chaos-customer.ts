@@ -15,6 +15,8 @@ export interface ChaosCustomerOptions {
   /** Call options with the token of the customer or of an admin; obtained anew when one has expired. */
   asCustomer: () => Promise<CallOptions>;
   asAdmin: () => Promise<CallOptions>;
+  /** Resolves when there is room for another order: what waits is to wait for what was killed, not for the machine. */
+  hasRoom: (stop: AbortSignal) => Promise<void>;
   random: SeededRandom;
   history: ChaosHistory;
 }
@@ -57,7 +59,7 @@ const PASSING: readonly Code[] = ["UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED",
 
 /** One who buys as a program would: a request that was not answered is sent again under the same id. */
 export function createChaosCustomer(options: ChaosCustomerOptions): ChaosCustomer {
-  const { orders, products, asCustomer, asAdmin, random, history } = options;
+  const { orders, products, asCustomer, asAdmin, hasRoom, random, history } = options;
   const placed: PlacedOrder[] = [];
   const violations: string[] = [];
 
@@ -148,6 +150,7 @@ export function createChaosCustomer(options: ChaosCustomerOptions): ChaosCustome
     violations,
     async run(stop) {
       while (!stop.aborted) {
+        await hasRoom(stop);
         await place();
         const order = random.pick(placed.slice(-12));
         if (random.isOneIn(6)) await cancel(order);

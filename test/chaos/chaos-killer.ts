@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { SeededRandom } from "@tenon/testing";
+import type { ProcessPlatform } from "../processes/process-platform.ts";
 import type { ChaosHistory } from "./chaos-history.ts";
-import type { ChaosPlatform } from "./chaos-platform.ts";
 import { CRASH_POINTS } from "./crash-points.ts";
 
 export interface ChaosKillerOptions {
-  platform: Pick<ChaosPlatform, "processes" | "postgresPid">;
+  platform: Pick<ProcessPlatform, "processes" | "postgresPid">;
   random: SeededRandom;
   history: ChaosHistory;
 }
@@ -77,10 +77,10 @@ export function createChaosKiller({ platform, random, history }: ChaosKillerOpti
       const pid = plan && (await pidOf(plan.victim));
       if (plan === undefined || pid === undefined) continue;
       armed.set(each.name, plan);
-      each.arm({ point: plan.point, pid, skip: random.between(0, 2) });
+      each.tell({ point: plan.point, pid, skip: random.between(0, 2) });
     }
     await Promise.race([hit.promise, delay(REACH_LIMIT_MS, undefined, { signal: stop }).catch(() => {})]);
-    for (const each of processes) each.arm({});
+    for (const each of processes) each.tell({});
     plans.push(...armed.values());
     armed.clear();
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import * as orderv1 from "@tenon/contracts/order/v1";
 import * as userv1 from "@tenon/contracts/user/v1";
@@ -8,15 +9,16 @@ import { createLogger } from "@tenon/logger";
 import { verifyLedger } from "@tenon/payment/verify-ledger";
 import { createSeededRandom } from "@tenon/testing";
 import type { Kysely } from "kysely";
+import { type ProcessPlatform, startProcessPlatform } from "../processes/process-platform.ts";
+import type { ProcessEvent } from "../processes/supervised-process.ts";
 import { createBooksReader } from "./books-reader.ts";
 import { type ChaosCustomer, createChaosCustomer, withDeadline } from "./chaos-customer.ts";
 import type { ChaosHistory } from "./chaos-history.ts";
 import { createChaosKiller, type Kill } from "./chaos-killer.ts";
-import { type ChaosPlatform, startChaosPlatform } from "./chaos-platform.ts";
 import { CRASH_POINTS } from "./crash-points.ts";
+import type { Met } from "./crash-preload.ts";
 import { findViolations } from "./money-checks.ts";
 import { countOpen, type MoneyFacts, readMoneyFacts } from "./money-facts.ts";
-import type { ProcessEvent } from "./supervised-process.ts";
 
 export interface ChaosRunOptions {
   directory: string;
@@ -36,7 +38,14 @@ export interface ChaosResult {
   readonly restMs: number;
 }
 
+/**
+ * A shorter patience than in production, so that a minute shows as much as an hour. The processor's timeout stays above
+ * the two seconds that pm_slow takes.
+ */
+const PATIENCE = { PROCESSOR_TIMEOUT: "2500ms", STEP_LEASE: "5500ms", STEP_INTERVAL: "500ms", CHECK_INTERVAL: "500ms" };
 const CUSTOMERS = 6;
+/** Customers hold back while more orders are open. */
+const OPEN_MOST = 60;
 /** The longest pause of a worker is 15 s; a step that failed five times waits longer, but nothing fails any more. */
 const REST_LIMIT_MS = 120_000;
 
@@ -50,9 +59,13 @@ export async function runChaos({ directory, seed, durationMs, history, say }: Ch
   const passed = new Set<string>();
   let reached = (_process: string): void => {};
   function onEvent(event: ProcessEvent): void {
-    if (event.kind === "passed") return void passed.add(event.point);
+    if (event.kind === "message") {
+      const { passed: point, reached: hit } = event.message as Met;
+      if (point !== undefined) passed.add(point);
+      if (hit === undefined) return;
+      reached(event.name);
+    }
     history.add(event.kind, { ...event });
-    if (event.kind === "reached") reached(event.name);
     if (event.kind === "exit" && event.how !== "SIGKILL" && !isClosing) {
       violations.push(`${event.name} ended by itself: ${event.how}`);
     }
@@ -60,7 +73,14 @@ export async function runChaos({ directory, seed, durationMs, history, say }: Ch
   let isClosing = false;
 
   const restartDelayMs = () => random.between(0, 1000);
-  const platform = await startChaosPlatform({ directory, restartDelayMs, onEvent });
+  const platform = await startProcessPlatform({
+    directory,
+    replicas: { order: 2, payment: 2, processor: 1, user: 1 },
+    env: PATIENCE,
+    preload: join(import.meta.dirname, "crash-preload.ts"),
+    restartDelayMs,
+    onEvent,
+  });
   try {
     const customers = await createCustomers(platform, seed, history);
     const killer = createChaosKiller({ platform, random, history });
@@ -110,7 +130,7 @@ const neverPassed = (passed: ReadonlySet<string>): string[] =>
     .filter(([point, { isRare }]) => !passed.has(point) && !isRare)
     .map(([point]) => `no process came by the crash point ${point}: mend it in crash-points.ts`);
 
-async function rested(platform: ChaosPlatform): Promise<void> {
+async function rested(platform: ProcessPlatform): Promise<void> {
   // What does not come to rest is found by the checks, with its name.
   for (const startedAt = Date.now(); Date.now() - startedAt < REST_LIMIT_MS; await delay(100)) {
     const open = await countOpen(platform.database);
@@ -120,7 +140,7 @@ async function rested(platform: ChaosPlatform): Promise<void> {
 
 type TablesOf<Work> = Work extends (db: Kysely<infer Tables>) => unknown ? Tables : never;
 
-async function verifyBooks({ database }: ChaosPlatform): Promise<string[]> {
+async function verifyBooks({ database }: ProcessPlatform): Promise<string[]> {
   const logger = createLogger({ name: "chaos", level: "warn" });
   const url = database.url("payment", "payment");
   const db = openDatabase<TablesOf<typeof verifyLedger>>({ url, logger, statementTimeoutMs: 60_000 });
@@ -134,13 +154,34 @@ async function verifyBooks({ database }: ChaosPlatform): Promise<string[]> {
   }
 }
 
-async function createCustomers(platform: ChaosPlatform, seed: number, history: ChaosHistory): Promise<ChaosCustomer[]> {
+/** Looks every half second how much is open, for as long as somebody wants to know. */
+function createRoom({ database }: ProcessPlatform): (stop: AbortSignal) => Promise<void> {
+  let looked: { at: number; open: Promise<number> } | undefined;
+  const open = () => {
+    if (looked === undefined || Date.now() - looked.at > 500) {
+      const counted = countOpen(database).then(({ orders = 0 }) => orders);
+      // While the database is down nobody can order anyway.
+      looked = { at: Date.now(), open: counted.catch(() => 0) };
+    }
+    return looked.open;
+  };
+  return async (stop) => {
+    while (!stop.aborted && (await open()) > OPEN_MOST) await delay(100, undefined, { signal: stop }).catch(() => {});
+  };
+}
+
+async function createCustomers(
+  platform: ProcessPlatform,
+  seed: number,
+  history: ChaosHistory,
+): Promise<ChaosCustomer[]> {
   const { targets, admin } = platform;
   const orders = createClient(orderv1.OrderService, { target: targets.order });
   const catalog = createClient(orderv1.CatalogService, { target: targets.order });
   const users = createClient(userv1.UserService, { target: targets.user });
   const { products } = await catalog.listProducts({}, { timeoutMs: 10_000 });
   const asAdmin = await login(platform, admin);
+  const hasRoom = createRoom(platform);
   return Promise.all(
     Array.from({ length: CUSTOMERS }, async (_, index) => {
       const account = { email: `customer-${index}@chaos.example`, password: randomUUID() };
@@ -148,7 +189,7 @@ async function createCustomers(platform: ChaosPlatform, seed: number, history: C
       await users.createUser(signUp, { timeoutMs: 20_000 });
       const asCustomer = await login(platform, account);
       const random = createSeededRandom(seed + 1 + index);
-      return createChaosCustomer({ orders, products, asCustomer, asAdmin, random, history });
+      return createChaosCustomer({ orders, products, asCustomer, asAdmin, hasRoom, random, history });
     }),
   );
 }
@@ -156,7 +197,7 @@ async function createCustomers(platform: ChaosPlatform, seed: number, history: C
 /** Well below the lifetime of an access token. */
 const LOGIN_AGE_MS = 600_000;
 
-async function login({ targets }: ChaosPlatform, account: { email: string; password: string }) {
+async function login({ targets }: ProcessPlatform, account: { email: string; password: string }) {
   const sessions = createClient(userv1.SessionService, { target: targets.user });
   const create = async () => {
     const { accessToken } = await sessions.createSession(account, { timeoutMs: 20_000 });

@@ -1,4 +1,4 @@
-export type ServiceName = "order" | "payment" | "processor" | "user";
+import type { ServiceName } from "../processes/process-platform.ts";
 
 /**
  * A place where something is killed, told by what the process is about to write or has just written. Between two

@@ -12,6 +12,12 @@ export interface Arming {
   readonly pid?: number;
 }
 
+/** What the parent is told: this process came by a point for the first time, or came to the one that it was armed for. */
+export interface Met {
+  readonly passed?: string;
+  readonly reached?: string;
+}
+
 let armed: (Required<Arming> & { readonly place: CrashPoint }) | undefined;
 
 process.on("message", ({ point = "", skip = 0, pid = process.pid }: Arming) => {

@@ -5,19 +5,26 @@ import { type Embedded, startEmbedded } from "@tenon/database/embedded";
 import { createLogger } from "@tenon/logger";
 import { askHealth } from "@tenon/runtime";
 import { makeServiceKeys } from "@tenon/setup";
-import type { ServiceName } from "./crash-points.ts";
 import { chooseFixedPorts } from "./fixed-ports.ts";
 import { type ProcessEvent, type SupervisedProcess, supervise } from "./supervised-process.ts";
 
-export interface ChaosPlatformOptions {
+export type ServiceName = "order" | "payment" | "processor" | "user";
+
+export interface ProcessPlatformOptions {
   /** For everything that it keeps; empty. */
   directory: string;
+  /** How many processes of each service. */
+  replicas: Readonly<Record<ServiceName, number>>;
+  /** For all of them, beside what they need. */
+  env: Readonly<Record<string, string>>;
+  /** A module to load into each before its own. */
+  preload?: string;
   restartDelayMs: () => number;
   onEvent: (event: ProcessEvent) => void;
 }
 
-/** The platform as processes of its own: order and payment twice, all others once, and a PostgreSQL that they share. */
-export interface ChaosPlatform {
+/** The services that take orders and money as processes of their own, with a PostgreSQL that they share. */
+export interface ProcessPlatform {
   readonly processes: readonly (SupervisedProcess & { readonly service: ServiceName })[];
   /** As a client dials it: all replicas of the service. */
   readonly targets: Readonly<Record<ServiceName, string>>;
@@ -29,27 +36,14 @@ export interface ChaosPlatform {
   close(): Promise<ReadonlyMap<string, number | NodeJS.Signals>>;
 }
 
-const SERVICES = ["order", "payment", "processor", "user"] as const;
 /** Who calls before who is called, so that each is ended before what it needs. */
-const REPLICAS: readonly (readonly [name: string, service: ServiceName])[] = [
-  ["order-1", "order"],
-  ["order-2", "order"],
-  ["payment-1", "payment"],
-  ["payment-2", "payment"],
-  ["processor", "processor"],
-  ["user", "user"],
-];
-/**
- * A shorter patience than in production, so that a minute shows as much as an hour. The processor's timeout stays above
- * the two seconds that pm_slow takes.
- */
-const PATIENCE = { PROCESSOR_TIMEOUT: "2500ms", STEP_LEASE: "5500ms", STEP_INTERVAL: "500ms", CHECK_INTERVAL: "500ms" };
+const SERVICES = ["order", "payment", "processor", "user"] as const;
 const START_LIMIT_MS = 60_000;
-const ADMIN_EMAIL = "admin@chaos.example";
+const ADMIN_EMAIL = "admin@processes.example";
 const root = join(import.meta.dirname, "../..");
 
-export async function startChaosPlatform(options: ChaosPlatformOptions): Promise<ChaosPlatform> {
-  const { directory, restartDelayMs, onEvent } = options;
+export async function startProcessPlatform(options: ProcessPlatformOptions): Promise<ProcessPlatform> {
+  const { directory, replicas, env, preload, restartDelayMs, onEvent } = options;
   const postgres = join(directory, "postgres");
   const logs = join(directory, "logs");
   await mkdir(logs, { recursive: true });
@@ -64,10 +58,14 @@ export async function startChaosPlatform(options: ChaosPlatformOptions): Promise
   const passwordFile = join(directory, "admin-password");
   await writeFile(passwordFile, admin.password, { mode: 0o600 });
 
-  const ports = await chooseFixedPorts(2 * REPLICAS.length);
-  const places = REPLICAS.map(([name, service], index) => {
+  const instances = SERVICES.flatMap((service) => {
+    const { [service]: count } = replicas;
+    return Array.from({ length: count }, (_, i) => ({ service, name: count === 1 ? service : `${service}-${i + 1}` }));
+  });
+  const ports = await chooseFixedPorts(2 * instances.length);
+  const places = instances.map((instance, index) => {
     const [port = 0, adminPort = 0] = ports.slice(2 * index);
-    return { name, service, port, adminPort };
+    return { ...instance, port, adminPort };
   });
   const targetOf = (service: ServiceName) =>
     `ipv4:${places.flatMap((place) => (place.service === service ? [`127.0.0.1:${place.port}`] : [])).join(",")}`;
@@ -76,8 +74,7 @@ export async function startChaosPlatform(options: ChaosPlatformOptions): Promise
   for (const name of SERVICES) urls.set(name, await database.ensureDatabase({ database: name, role: name }));
 
   const processes = places.map(({ name, service, port, adminPort }) => {
-    const env = {
-      ...PATIENCE,
+    const variables = {
       PATH: process.env.PATH ?? "",
       LOG_LEVEL: "info",
       PORT: String(port),
@@ -92,12 +89,16 @@ export async function startChaosPlatform(options: ChaosPlatformOptions): Promise
       DEMO_CATALOG: "true",
       ADMIN_EMAIL,
       ADMIN_PASSWORD_FILE: passwordFile,
+      ...env,
     };
-    const preload = join(import.meta.dirname, "crash-preload.ts");
     const supervised = supervise({
       name,
-      command: [process.execPath, "--import", preload, join(root, `services/${service}/src/main.ts`)],
-      env,
+      command: [
+        process.execPath,
+        ...(preload === undefined ? [] : ["--import", preload]),
+        join(root, `services/${service}/src/main.ts`),
+      ],
+      env: variables,
       logFile: join(logs, `${name}.log`),
       isReady: async () => (await askHealth({ address: `127.0.0.1:${port}` })) === "SERVING",
       restartDelayMs,

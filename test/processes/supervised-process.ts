@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { openSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Arming } from "./crash-preload.ts";
 
 export interface SupervisedOptions {
   name: string;
@@ -19,7 +18,7 @@ export interface SupervisedOptions {
 
 export type ProcessEvent =
   | { kind: "start"; name: string; pid: number }
-  | { kind: "passed" | "reached"; name: string; point: string }
+  | { kind: "message"; name: string; message: unknown }
   | { kind: "exit"; name: string; pid: number; how: number | NodeJS.Signals };
 
 /** A process that is started again whenever it ends, as by an orchestrator. */
@@ -29,8 +28,8 @@ export interface SupervisedProcess {
   readonly pid: number | undefined;
   /** Rejects where it takes too long. */
   ready(limitMs: number): Promise<void>;
-  /** Has it kill a process when it comes to a crash point; without a point no more. */
-  arm(arming: Arming): void;
+  /** For a module that was loaded into it; lost while it is away. */
+  tell(message: object): void;
   /** Ends it for good, by SIGTERM. How it ended. */
   stop(): Promise<number | NodeJS.Signals>;
 }
@@ -48,16 +47,17 @@ export function supervise(options: SupervisedOptions): SupervisedProcess {
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       const [program = "", ...args] = command;
-      const started = spawn(program, args, { env: { ...env }, stdio: ["ignore", log, log, "ipc"] });
+      const started = spawn(program, args, {
+        env: { ...env },
+        stdio: ["ignore", log, log, "ipc"],
+        serialization: "advanced",
+      });
       const pid = started.pid ?? 0;
       child = started;
       onEvent({ kind: "start", name, pid });
       // One that is gone while it is written to.
       started.on("error", () => {});
-      started.on("message", (met: { passed?: string; reached?: string }) => {
-        if (met.passed !== undefined) onEvent({ kind: "passed", name, point: met.passed });
-        if (met.reached !== undefined) onEvent({ kind: "reached", name, point: met.reached });
-      });
+      started.on("message", (message) => onEvent({ kind: "message", name, message }));
       const [code, signal] = await once(started, "exit");
       child = undefined;
       lastExit = code ?? signal;
@@ -78,8 +78,8 @@ export function supervise(options: SupervisedOptions): SupervisedProcess {
           throw new Error(`${name} is not ready after ${limitMs} ms: see ${logFile}`);
       }
     },
-    arm(arming) {
-      if (child?.connected) child.send(arming, () => {});
+    tell(message) {
+      if (child?.connected) child.send(message, () => {});
     },
     async stop() {
       stopping.abort();
