@@ -18,6 +18,8 @@ const PAYMENTS = "services/payment/src/migrations/0001-payments.sql";
 const LEDGER = "services/payment/src/migrations/0002-ledger.sql";
 const RULES = "services/payment/src/payment-service";
 const BOOKS = "services/payment/src/ledger-guards";
+const EVENT_INBOX = "packages/events/src/inbox/event-inbox";
+const EVENT_OUTBOX = "packages/events/src/outbox/event-outbox";
 
 export const GUARDS: readonly Guard[] = [
   {
@@ -159,5 +161,47 @@ export const GUARDS: readonly Guard[] = [
     on: "create trigger sealed_only before insert or update or delete or truncate on ledger_balances",
     off: "create trigger sealed_only before truncate on ledger_balances",
     tests: BOOKS,
+  },
+  {
+    name: "a version that took effect has no second one",
+    file: "packages/events/src/inbox/inbox-version.ts",
+    on: "where inbox.version < excluded.version",
+    off: "where true",
+    tests: EVENT_INBOX,
+  },
+  {
+    name: "an effect and what remembers it are one transaction",
+    file: "packages/events/src/inbox/event-inbox.ts",
+    on: "await claimVersion(tx, event)",
+    off: "await claimVersion(db, event)",
+    tests: EVENT_INBOX,
+  },
+  {
+    name: "a version is told after the one before it",
+    file: "packages/events/src/outbox/event-outbox.ts",
+    on: "and earlier.version < outbox.version and earlier.published_at is null",
+    off: "and false",
+    tests: EVENT_OUTBOX,
+  },
+  {
+    name: "relays do not tell what another has claimed",
+    file: "packages/events/src/outbox/event-outbox.ts",
+    on: "where published_at is null and next_attempt_at <= now() and not exists (",
+    off: "where published_at is null and not exists (",
+    tests: EVENT_OUTBOX,
+  },
+  {
+    name: "no version is without its event",
+    file: "packages/events/src/outbox/migrations/0001-outbox.sql",
+    on: "if not exists (\n    select from outbox",
+    off: "if false and not exists (\n    select from outbox",
+    tests: "packages/events/src/outbox/write-event",
+  },
+  {
+    name: "a service tells its own events only",
+    file: "packages/events/src/event-handler.ts",
+    on: "assertOwn(event.$typeName, call);",
+    off: "",
+    tests: "packages/events/src/grpc-delivery",
   },
 ];

@@ -59,11 +59,12 @@ async function newCustomer() {
 
   const email = `ada-${randomUUID()}@example.com`;
   const password = "correct-horse-battery";
-  await users.createUser({ requestId: randomUUID(), email, password, displayName: "Ada" });
+  const { user } = await users.createUser({ requestId: randomUUID(), email, password, displayName: "Ada" });
   const { accessToken } = await sessions.createSession({ email, password });
   const authorized = () => ({ metadata: createMetadata({ authorization: `Bearer ${accessToken}` }) });
 
   return {
+    id: user?.id ?? "",
     async order(paymentMethod: string): Promise<orderv1.Order> {
       const items = [{ productId: await anyProduct(), quantity: 2 }];
       const { order } = await orders.createOrder({ requestId: randomUUID(), items, paymentMethod }, authorized());
@@ -83,6 +84,19 @@ async function newCustomer() {
       throw new Error(`order ${orderId} ended in another state than ${last}`);
     },
   };
+}
+
+/** Has the admin that the first start made block a user. */
+async function block(userId: string): Promise<void> {
+  using clients = new DisposableStack();
+  const users = clients.adopt(createClient(userv1.UserService, { target: targetOf("user") }), (each) => each.close());
+  const sessions = clients.adopt(createClient(userv1.SessionService, { target: targetOf("user") }), (each) =>
+    each.close(),
+  );
+  const { email = "", password = "" } = platform.admin ?? {};
+  const { accessToken } = await sessions.createSession({ email, password });
+  const metadata = createMetadata({ authorization: `Bearer ${accessToken}` });
+  await users.blockUser({ requestId: randomUUID(), userId }, { metadata });
 }
 
 async function anyProduct(): Promise<string> {
@@ -142,4 +156,33 @@ test("19, 22: a reservation that could not be taken in time expires, and its ord
     .until(id, orderv1.OrderState.FAILED)
     .finally(() => sql`alter table payments drop constraint nobody_captures`.execute(payments));
   expect(failed.failure?.reason).toBe("AUTHORIZATION_EXPIRED");
+});
+
+test("31, 36: an order whose user is blocked before it is paid is cancelled, because the user service tells", async () => {
+  const payments = databases.get("payment") as Kysely<unknown>;
+  await sql`alter table payments add constraint nobody_captures check (state <> 'CAPTURING')`.execute(payments);
+  const ada = await newCustomer();
+  const { id } = await ada.order("pm_ok");
+  await ada.until(id, orderv1.OrderState.AUTHORIZED);
+  await block(ada.id);
+  const cancelled = await ada
+    .until(id, orderv1.OrderState.CANCELLED)
+    .finally(() => sql`alter table payments drop constraint nobody_captures`.execute(payments));
+  expect(cancelled.failure).toBeUndefined();
+});
+
+test("36: what happens is told: in the end every outbox is published, and nothing is a dead letter", async () => {
+  const unpublished = async () => {
+    const counts = ["user", "order", "payment"].map(async (name) => {
+      const { rows } = await sql<{ count: number }>`
+        select count(*)::int as count from outbox where published_at is null`.execute(
+        databases.get(name) as Kysely<unknown>,
+      );
+      return rows[0]?.count;
+    });
+    return Promise.all(counts);
+  };
+  await expect.poll(unpublished, { timeout: TIMEOUT_MS }).toEqual([0, 0, 0]);
+  const orders = databases.get("order") as Kysely<unknown>;
+  await expect(sql`select error from failed_events`.execute(orders)).resolves.toMatchObject({ rows: [] });
 });
