@@ -60,7 +60,7 @@ function messageToJson(message: DescMessage, text: string): JsonValue {
   if (isWrapperDesc(message) && value) return textToJson(valueTypeOf(value), text);
   switch (message.typeName) {
     case "google.protobuf.Timestamp":
-      if (!/^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:\d{2})$/.test(text)) {
+      if (!/^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:\d{2})$/.test(text) || !isDay(text.slice(0, 10))) {
         throw new TextError("must be an instant such as 2026-01-31T12:00:00Z");
       }
       return text;
@@ -72,6 +72,12 @@ function messageToJson(message: DescMessage, text: string): JsonValue {
     default:
       throw new TextError("must be given by its fields");
   }
+}
+
+/** JavaScript takes the 30th of February for the 2nd of March. */
+function isDay(text: string): boolean {
+  const midnight = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(text);
 }
 
 /** protojson's own rule, by which snake_case comes back: only a letter behind an underscore tells of one. */
