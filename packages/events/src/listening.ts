@@ -1,6 +1,6 @@
-import { createPeriodicWorker, type Worker } from "@tenon/runtime";
-import type { Kysely } from "kysely";
-import { Counter, Gauge, type Registry } from "prom-client";
+import { withSignal } from "@tenon/database";
+import { createPeriodicWorker, sampledGauge, type Worker } from "@tenon/runtime";
+import { Counter, type Registry } from "prom-client";
 import { createInbox, EVENT_OUTCOMES, type Inbox, type InboxOptions } from "./inbox/event-inbox.ts";
 import { createFailedEvents } from "./inbox/failed-events.ts";
 
@@ -19,7 +19,7 @@ const RETRY_INTERVAL_MS = 500;
 
 /** The inbox of a service that listens to others, with its worker and its metrics. */
 export function createListening<Tables>({ registry, ...options }: ListeningOptions<Tables>): Listening {
-  const { subscriptions, logger } = options;
+  const { db, subscriptions, logger } = options;
   const received = new Counter({
     name: "tenon_events_received_total",
     help: "Events by what became of them: applied, known, ignored, failed (tried again) or dead.",
@@ -29,23 +29,18 @@ export function createListening<Tables>({ registry, ...options }: ListeningOptio
   for (const { schema } of subscriptions) {
     for (const outcome of EVENT_OUTCOMES) received.inc({ type: schema.typeName, outcome }, 0);
   }
-  showDeadLetters(registry, options.db);
+  sampledGauge({
+    name: "tenon_events_dead_letters",
+    help: "Events that failed too often and wait for people.",
+    ...{ registry, logger },
+    async sample(signal) {
+      return [{ value: await createFailedEvents({ db: withSignal(db, signal) }).countDead() }];
+    },
+  });
   const inbox = createInbox({ ...options, onOutcome: (type, outcome) => received.inc({ type, outcome }) });
   const work = (signal: AbortSignal) => inbox.retryFailed(signal);
   return {
     inbox,
     workers: [createPeriodicWorker({ name: "failed-events", intervalMs: RETRY_INTERVAL_MS, work, logger })],
   };
-}
-
-function showDeadLetters<Tables>(registry: Registry, db: Kysely<Tables>): void {
-  const failedEvents = createFailedEvents({ db });
-  new Gauge({
-    name: "tenon_events_dead_letters",
-    help: "Events that failed too often and wait for people.",
-    registers: [registry],
-    async collect() {
-      this.set(await failedEvents.countDead().catch(() => Number.NaN));
-    },
-  });
 }

@@ -1,9 +1,9 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import type { Listener } from "@tenon/database";
+import { type Listener, withSignal } from "@tenon/database";
 import type { Logger } from "@tenon/logger";
-import { createPeriodicWorker, type Worker } from "@tenon/runtime";
+import { createPeriodicWorker, sampledGauge, type Worker } from "@tenon/runtime";
 import type { Kysely } from "kysely";
-import { Counter, Gauge, type Registry } from "prom-client";
+import { Counter, type Registry } from "prom-client";
 import { createGrpcPublisher, type GrpcPublisherOptions } from "./grpc-publisher.ts";
 import type { NatsConnection } from "./nats/nats-connection.ts";
 import { createNatsPublisher } from "./nats/nats-publisher.ts";
@@ -46,12 +46,12 @@ export function createPublishing(options: PublishingOptions): Worker[] {
     labelNames: ["type"],
     registers: [registry],
   });
-  new Gauge({
+  sampledGauge({
     name: "tenon_outbox_oldest_unpublished_seconds",
     help: "How long the oldest event that is not published has waited; 0 where all are.",
-    registers: [registry],
-    async collect() {
-      this.set((await outbox.oldestUnpublishedMs().catch(() => Number.NaN)) / 1000);
+    ...{ registry, logger },
+    async sample(signal) {
+      return [{ value: (await createOutbox({ db: withSignal(db, signal) }).oldestUnpublishedMs()) / 1000 }];
     },
   });
   return [
