@@ -20,7 +20,7 @@ const alerts: Alert[] = parse(read("alerts.yml")).groups.flatMap(({ rules }: { r
 
 /** The metrics that an expression asks for; `up` is Prometheus's own, and those of TLS are told only where there is any. */
 const metricsIn = (query: string): string[] =>
-  [...query.replaceAll(/"[^"]*"/g, "").matchAll(/\b(?:grpc|http|process|nodejs|order|payment)_\w+\b(?!\s*[=!])/g)]
+  [...query.replaceAll(/"[^"]*"/g, "").matchAll(/\b(?:grpc|http|process|nodejs|order|payment|tenon)_\w+\b(?!\s*[=!])/g)]
     .map(([name]) => name)
     .filter((name) => !/^(grpc_(service|method|code|type)|http_(route|response_status_code))$/.test(name));
 
