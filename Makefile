@@ -19,7 +19,7 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-interceptors
+.PHONY: help run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-interceptors bench-orders
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ bench-overload: $(GENERATED) $(BENCH) ## five times the load that a server can b
 
 bench-interceptors: $(GENERATED) $(BENCH) ## what interceptors cost, ours and others': quick=1, rounds=9, only=grpc-js,tenon
 	@exec node bench/bench-interceptors.ts $${quick:+--quick} $${rounds:+--rounds="$$rounds"} $${only:+--only="$$only"}
+
+bench-orders: $(GENERATED) $(BENCH) ## orders until they are confirmed, beside their SQL alone: quick=1, orders=1000000
+	@exec node bench/bench-orders.ts $${quick:+--quick} $${orders:+--orders="$$orders"}
 
 conformance: $(GENERATED) ## our server and client by connectconformance, every case of gRPC (needs Go)
 	@exec node scripts/conformance.ts

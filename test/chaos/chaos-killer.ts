@@ -34,11 +34,11 @@ interface Plan {
 /** One in so many comes at a random time; the others at a crash point. */
 const RANDOM_ONE_IN = 4;
 /** How long processes that are armed have until one of them comes by. */
-const REACH_LIMIT_MS = 3000;
+const REACH_LIMIT_MS = 5000;
 const [PAUSE_LEAST_MS, PAUSE_MOST_MS] = [100, 1200];
 /** One in so many comes while what was killed before is still away. */
 const OVERLAPPING_ONE_IN = 3;
-const RECOVERY_LIMIT_MS = 20_000;
+const RECOVERY_LIMIT_MS = 10_000;
 
 /** Kills every process at every crash point, in an order that the seed decides, and at random times between. */
 export function createChaosKiller({ platform, random, history }: ChaosKillerOptions): ChaosKiller {
@@ -77,7 +77,7 @@ export function createChaosKiller({ platform, random, history }: ChaosKillerOpti
       const pid = plan && (await pidOf(plan.victim));
       if (plan === undefined || pid === undefined) continue;
       armed.set(each.name, plan);
-      each.tell({ point: plan.point, pid, skip: random.between(0, 2) });
+      each.tell({ point: plan.point, pid, skip: random.between(0, 1) });
     }
     await Promise.race([hit.promise, delay(REACH_LIMIT_MS, undefined, { signal: stop }).catch(() => {})]);
     for (const each of processes) each.tell({});

@@ -42,7 +42,13 @@ export interface ChaosResult {
  * A shorter patience than in production, so that a minute shows as much as an hour. The processor's timeout stays above
  * the two seconds that pm_slow takes.
  */
-const PATIENCE = { PROCESSOR_TIMEOUT: "2500ms", STEP_LEASE: "5500ms", STEP_INTERVAL: "500ms", CHECK_INTERVAL: "500ms" };
+const PATIENCE = {
+  PROCESSOR_TIMEOUT: "2500ms",
+  STEP_LEASE: "5500ms",
+  STEP_INTERVAL: "500ms",
+  RECONCILE_INTERVAL: "2s",
+  CHECK_INTERVAL: "500ms",
+};
 const CUSTOMERS = 6;
 /** Customers hold back while more orders are open. */
 const OPEN_MOST = 60;

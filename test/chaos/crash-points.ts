@@ -33,6 +33,9 @@ const BEGIN_STEP = /insert into "steps"/;
 const SETTLE_STEP = /update "steps" set "state"/;
 const TAKE_UP_STEP = /update "steps" set "attempts"/;
 const APPEND = /insert into "transactions"/;
+const TOLD = /update outbox set published_at/;
+const HEARD = /insert into inbox/;
+const COMPARED = /update "steps" set "compared_at"/;
 const READ_USER = /from "users"/;
 
 const STEPS = ["AUTHORIZE", "CAPTURE", "VOID", "REFUND"] as const;
@@ -58,6 +61,10 @@ export const CRASH_POINTS: Readonly<Record<string, CrashPoint>> = {
     {},
     ...STEPS.map((kind) => roundCommit(`processor.${kind.toLowerCase()}`, "processor", APPEND, kind)),
   ),
+  ...roundStatement("order.told", "order", TOLD),
+  ...roundStatement("payment.told", "payment", TOLD),
+  ...roundCommit("order.heard", "order", HEARD),
+  ...roundStatement("payment.compared", "payment", COMPARED),
   "user.read.after": { service: "user", when: "after", at: "statement", sql: READ_USER },
 };
 
@@ -69,8 +76,8 @@ function roundCommit(name: string, service: ServiceName, sql: RegExp, value?: st
   };
 }
 
-function roundStatement(name: string, service: ServiceName, sql: RegExp, value: string): Record<string, CrashPoint> {
-  const point = { service, at: "statement", sql, value } as const;
+function roundStatement(name: string, service: ServiceName, sql: RegExp, value?: string): Record<string, CrashPoint> {
+  const point = { service, at: "statement", sql, ...(value !== undefined && { value }) } as const;
   return { [`${name}.before`]: { ...point, when: "before" }, [`${name}.after`]: { ...point, when: "after" } };
 }
 

@@ -10,8 +10,25 @@ type Mutable<T> = {
 /** One order of 1000 that was paid, and of which 300 were given back. */
 function sound(): { facts: Mutable<MoneyFacts>; placed: Mutable<PlacedOrder>[] } {
   const at = new Date("2026-01-01T00:00:00Z");
-  const order = { id: "o", currency: "EUR", total: 1000n, refunded: 300n, refunding: 0n, paymentId: "p", isDue: false };
-  const payment = { id: "p", orderId: "o", currency: "EUR", amount: 1000n, captured: 1000n, refunded: 300n };
+  const order = {
+    id: "o",
+    currency: "EUR",
+    total: 1000n,
+    refunded: 300n,
+    refunding: 0n,
+    version: 1n,
+    paymentId: "p",
+    isDue: false,
+  };
+  const payment = {
+    id: "p",
+    orderId: "o",
+    currency: "EUR",
+    amount: 1000n,
+    captured: 1000n,
+    refunded: 300n,
+    version: 2n,
+  };
   const step = (id: string, kind: string, amount: bigint) => ({ id, paymentId: "p", kind, amount, state: "DONE" });
   const transaction = (reference: string, kind: string, amount: bigint) => ({
     id: `t-${reference}`,
@@ -39,6 +56,14 @@ function sound(): { facts: Mutable<MoneyFacts>; placed: Mutable<PlacedOrder>[] }
         transaction("c", "CAPTURE", 1000n),
         transaction("r", "REFUND", 300n),
       ],
+      events: [
+        { aggregateId: "o", version: 1n, isPublished: true },
+        { aggregateId: "p", version: 1n, isPublished: true },
+        { aggregateId: "p", version: 2n, isPublished: true },
+      ],
+      heard: [{ aggregateId: "p", version: 2n }],
+      failedEvents: [],
+      findings: [],
     },
     placed: [
       {
@@ -77,7 +102,7 @@ for (const [what, promises, change] of [
   ],
   ["paid and failed", ["23", "24"], ({ facts }) => Object.assign(row(facts.orders), { state: "FAILED" })],
   ["paid in part", ["23"], ({ facts }) => Object.assign(row(facts.payments), { captured: 900n })],
-  ["paid twice", ["23"], ({ facts }) => facts.payments.push({ ...row(facts.payments), id: "p2" })],
+  ["paid twice", ["23", "36, 41"], ({ facts }) => facts.payments.push({ ...row(facts.payments), id: "p2" })],
   [
     "charged twice at the processor alone",
     ["24"],
@@ -102,6 +127,20 @@ for (const [what, promises, change] of [
   ["cancelled and confirmed", ["28"], ({ placed }) => Object.assign(row(placed), { isCancelled: true })],
   ["a refund that was granted and lost", ["30"], ({ placed }) => row(placed).refundsMinor.push(1n)],
   ["a refund that was granted once and given twice", ["30"], ({ facts }) => facts.refunds.push(row(facts.refunds))],
+  ["a change without its event", ["36, 41", "37, 38"], ({ facts }) => facts.events.pop()],
+  ["an event told twice", ["36, 41"], ({ facts }) => facts.events.push(row(facts.events))],
+  [
+    "an event that was not delivered",
+    ["36, 41"],
+    ({ facts }) => Object.assign(row(facts.events), { isPublished: false }),
+  ],
+  ["an event of what never was", ["37, 38"], ({ facts }) => Object.assign(row(facts.heard), { version: 9n })],
+  ["an effect that failed", ["40"], ({ facts }) => facts.failedEvents.push({ id: "e", type: "T", error: "E" })],
+  [
+    "what the reconciler found",
+    ["34"],
+    ({ facts }) => facts.findings.push({ kind: "BOOKS_DIFFER", reference: "a", description: "D" }),
+  ],
 ] satisfies [string, string[], Change][] as [string, string[], Change][]) {
   test(`seen: ${what}`, () => {
     const changed = sound();

@@ -134,6 +134,36 @@ export const MONEY_CHECKS: readonly MoneyCheck[] = [
       });
     },
   },
+  {
+    promise: "34: the reconciler has nothing to report",
+    find: ({ findings }) => findings.map(({ kind, description }) => `${kind}: ${description}`),
+  },
+  {
+    promise: "36, 41: each version has one event, and it was delivered",
+    find({ orders, payments, events }) {
+      const byAggregate = Map.groupBy(events, ({ aggregateId }) => aggregateId);
+      return [...orders, ...payments].flatMap(({ id, version }) => {
+        const told = (byAggregate.get(id) ?? []).toSorted((a, b) => Number(a.version - b.version));
+        const isWhole = BigInt(told.length) === version && told.every((event, i) => event.version === BigInt(i + 1));
+        if (isWhole && told.every(({ isPublished }) => isPublished)) return [];
+        const versions = told.map((event) => `${event.version}${event.isPublished ? "" : " undelivered"}`);
+        return [`${id} is of version ${version}, its events: ${versions.join(", ") || "none"}`];
+      });
+    },
+  },
+  {
+    promise: "37, 38: nothing is heard that was not told",
+    find({ heard, events }) {
+      const told = new Set(events.map(({ aggregateId, version }) => `${aggregateId} ${version}`));
+      return heard
+        .filter(({ aggregateId, version }) => !told.has(`${aggregateId} ${version}`))
+        .map(({ aggregateId, version }) => `order heard of version ${version} of payment ${aggregateId}`);
+    },
+  },
+  {
+    promise: "40: no effect of an event failed for good",
+    find: ({ failedEvents }) => failedEvents.map(({ id, type, error }) => `${type} ${id}: ${error}`),
+  },
 ];
 
 /** By which movement a step of each kind is booked where it was done. */

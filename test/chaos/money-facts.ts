@@ -10,6 +10,14 @@ export interface MoneyFacts {
   readonly entries: readonly EntryFact[];
   /** The processor's own log. */
   readonly transactions: readonly TransactionFact[];
+  /** What was written to be told of orders and of payments. */
+  readonly events: readonly EventFact[];
+  /** Versions of payments that order has heard of. */
+  readonly heard: readonly HeardFact[];
+  /** Events whose effect failed. */
+  readonly failedEvents: readonly { readonly id: string; readonly type: string; readonly error: string }[];
+  /** What the reconciler has found and could not repair. */
+  readonly findings: readonly { readonly kind: string; readonly reference: string; readonly description: string }[];
 }
 
 export interface OrderFact {
@@ -19,6 +27,7 @@ export interface OrderFact {
   readonly refunded: bigint;
   readonly refunding: bigint;
   readonly state: string;
+  readonly version: bigint;
   readonly paymentId: string | null;
   /** A worker has something to do about it. */
   readonly isDue: boolean;
@@ -40,6 +49,7 @@ export interface PaymentFact {
   readonly captured: bigint;
   readonly refunded: bigint;
   readonly state: string;
+  readonly version: bigint;
 }
 
 export interface StepFact {
@@ -67,12 +77,23 @@ export interface TransactionFact {
   readonly amount: bigint;
 }
 
-const ORDERS = `select id, currency, total_minor as total, refunded_minor as refunded, refunding_minor as refunding, state,
+export interface EventFact {
+  readonly aggregateId: string;
+  readonly version: bigint;
+  readonly isPublished: boolean;
+}
+
+export interface HeardFact {
+  readonly aggregateId: string;
+  readonly version: bigint;
+}
+
+const ORDERS = `select id, currency, total_minor as total, refunded_minor as refunded, refunding_minor as refunding, state, version,
   payment_id as "paymentId", next_attempt_at is not null as "isDue", created_at as "createdAt", updated_at as "updatedAt"
   from orders`;
 const REFUNDS = `select order_id as "orderId", amount_minor as amount, state from order_refunds`;
 const PAYMENTS = `select id, order_id as "orderId", currency, amount_minor as amount, captured_minor as captured,
-  refunded_minor as refunded, state from payments`;
+  refunded_minor as refunded, state, version from payments`;
 const STEPS = `select id, payment_id as "paymentId", kind, amount_minor as amount, state from steps`;
 const ENTRIES = `select step_id as "stepId", movement,
   (select sum(amount_minor) from ledger_postings where entry_id = id and amount_minor > 0)::bigint as amount
@@ -80,34 +101,69 @@ const ENTRIES = `select step_id as "stepId", movement,
 const TRANSACTIONS = `select id, reference, kind, state, authorization_id as "authorizationId", currency,
   amount_minor as amount from transactions`;
 
+const EVENTS = `select aggregate_id as "aggregateId", version, published_at is not null as "isPublished" from outbox`;
+const HEARD = `select aggregate_id as "aggregateId", version from inbox where type = 'payment.v1.PaymentEvent'`;
+const FAILED_EVENTS = "select event_id as id, type, error from failed_events";
+const FINDINGS = "select kind, reference, description from findings where resolved_at is null";
+
 export async function readMoneyFacts(database: Pick<Embedded, "url">): Promise<MoneyFacts> {
-  const [[orders, refunds], [payments, steps, entries], [transactions]] = await Promise.all([
-    readAll(database, "order", [ORDERS, REFUNDS]),
-    readAll(database, "payment", [PAYMENTS, STEPS, ENTRIES]),
-    readAll(database, "processor", [TRANSACTIONS]),
+  const [order, payment, processor] = await Promise.all([
+    readAll(database, "order", {
+      orders: ORDERS,
+      refunds: REFUNDS,
+      events: EVENTS,
+      heard: HEARD,
+      failedEvents: FAILED_EVENTS,
+    }),
+    readAll(database, "payment", {
+      payments: PAYMENTS,
+      steps: STEPS,
+      entries: ENTRIES,
+      events: EVENTS,
+      findings: FINDINGS,
+    }),
+    readAll(database, "processor", { transactions: TRANSACTIONS }),
   ]);
-  return { orders, refunds, payments, steps, entries, transactions } as unknown as MoneyFacts;
+  const events = [...(order.events ?? []), ...(payment.events ?? [])];
+  return { ...order, ...payment, ...processor, events } as unknown as MoneyFacts;
 }
+
+const UNTOLD = "select position from outbox where published_at is null";
 
 /** How much is still to be done, by what; empty once all rests. */
 export async function countOpen(database: Pick<Embedded, "url">): Promise<Readonly<Record<string, number>>> {
-  const count = async (name: string, sql: string) => (await readAll(database, name, [sql]))[0]?.length ?? 0;
-  const open = {
-    orders: await count("order", "select id from orders where next_attempt_at is not null"),
-    steps: await count("payment", "select id from steps where state = 'PENDING'"),
-  };
-  return Object.fromEntries(Object.entries(open).filter(([, left]) => left > 0));
+  const found = await Promise.all([
+    readAll(database, "order", {
+      orders: "select id from orders where next_attempt_at is not null",
+      "events of order": UNTOLD,
+      "events that failed": "select event_id from failed_events where next_attempt_at is not null",
+    }),
+    readAll(database, "payment", {
+      steps: "select id from steps where state = 'PENDING'",
+      "steps to compare": "select id from steps where state <> 'PENDING' and compared_at is null",
+      "events of payment": UNTOLD,
+      findings: FINDINGS,
+    }),
+    readAll(database, "user", { "events of user": UNTOLD }),
+  ]);
+  const counts = Object.entries(Object.assign({}, ...found) as Record<string, object[]>);
+  return Object.fromEntries(counts.filter(([, rows]) => rows.length > 0).map(([name, rows]) => [name, rows.length]));
 }
 
 /** All of one moment. */
-async function readAll(database: Pick<Embedded, "url">, name: string, queries: readonly string[]): Promise<object[][]> {
-  const client = new pg.Client({ connectionString: database.url(name, name), types: { getTypeParser } as never });
+async function readAll<Name extends string>(
+  database: Pick<Embedded, "url">,
+  service: string,
+  queries: Readonly<Record<Name, string>>,
+): Promise<Record<Name, object[]>> {
+  const client = new pg.Client({ connectionString: database.url(service, service), types: { getTypeParser } as never });
+  client.on("error", () => {});
   await client.connect();
   try {
     await client.query("begin isolation level repeatable read read only");
-    const results: object[][] = [];
-    for (const query of queries) results.push((await client.query(query)).rows);
-    return results;
+    const results: [string, object[]][] = [];
+    for (const [name, query] of Object.entries<string>(queries)) results.push([name, (await client.query(query)).rows]);
+    return Object.fromEntries(results) as Record<Name, object[]>;
   } finally {
     await client.end();
   }

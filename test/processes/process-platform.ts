@@ -11,7 +11,7 @@ import { type ProcessEvent, type SupervisedProcess, supervise } from "./supervis
 export type ServiceName = "order" | "payment" | "processor" | "user";
 
 export interface ProcessPlatformOptions {
-  /** For everything that it keeps; empty. */
+  /** For everything that it keeps; what an earlier start left there is found again. */
   directory: string;
   /** How many processes of each service. */
   replicas: Readonly<Record<ServiceName, number>>;
@@ -54,9 +54,10 @@ export async function startProcessPlatform(options: ProcessPlatformOptions): Pro
   const keyFiles = Object.fromEntries(SERVICES.map((name) => [name, join(directory, `${name}.jwk.json`)]));
   const jwksFile = join(directory, "services.jwks.json");
   await makeServiceKeys({ keyFiles, jwksFiles: [jwksFile] });
-  const admin = { email: ADMIN_EMAIL, password: randomBytes(18).toString("base64url") };
   const passwordFile = join(directory, "admin-password");
-  await writeFile(passwordFile, admin.password, { mode: 0o600 });
+  // That of an earlier start on the same data holds.
+  await writeFile(passwordFile, randomBytes(18).toString("base64url"), { mode: 0o600, flag: "wx" }).catch(() => {});
+  const admin = { email: ADMIN_EMAIL, password: await readFile(passwordFile, "utf8") };
 
   const instances = SERVICES.flatMap((service) => {
     const { [service]: count } = replicas;
