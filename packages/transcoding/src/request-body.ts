@@ -76,12 +76,26 @@ export async function readBody(request: HttpRequest, { maxBytes, timeoutMs }: Bo
   const { body, headers } = request;
   if (body === undefined) return Buffer.alloc(0);
   if (Number(headerOf(headers, "content-length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
+  const parts = decoded(request, chunksOf(request), maxBytes)[Symbol.asyncIterator]();
+  // As inTime does, but waited for once and not for each chunk.
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(requestTimeout()), timeoutMs);
+  try {
+    return await Promise.race([gather(parts, maxBytes), late.promise]);
+  } finally {
+    clearTimeout(timer);
+    void parts.return?.(undefined).catch(() => {});
+  }
+}
+
+async function gather(parts: AsyncIterator<Uint8Array>, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of inTime(decoded(request, chunksOf(request), maxBytes), timeoutMs)) {
-    length += chunk.byteLength;
+  while (true) {
+    const { done, value } = await parts.next();
+    if (done) return chunks.length === 1 ? Buffer.from(chunks[0] as Uint8Array) : Buffer.concat(chunks);
+    length += value.byteLength;
     if (length > maxBytes) throw bodyTooLarge(maxBytes);
-    chunks.push(chunk);
+    chunks.push(value);
   }
-  return chunks.length === 1 ? Buffer.from(chunks[0] as Uint8Array) : Buffer.concat(chunks);
 }
