@@ -55,7 +55,7 @@ test("reconcile compares with the running processor, as often as it is asked", a
   for (let n = 0; n < 2; n++) {
     expect(await operate("reconcile")).toEqual({
       code: 0,
-      stdout: "0 new transactions compared, 0 repairs, 0 open findings\nPayments, books and statement agree.\n",
+      stdout: "new transactions: 0, repairs: 0, open findings: 0\nPayments, books and statement agree.\n",
       stderr: "",
     });
   }

@@ -5,9 +5,20 @@ import { createClient, createServer, implement } from "@tenon/grpc";
 import { expect, onTestFinished, test } from "vitest";
 import { createGrpcProcessor } from "./grpc-processor.ts";
 
-const { TransactionState } = processorv1;
+const { TransactionKind, TransactionState } = processorv1;
 const request = { reference: randomUUID(), authorizationId: randomUUID() };
 const { signal } = new AbortController();
+
+/** A sound answer to a capture, but for what the test changes. */
+const captured = (reference: string, change: object = {}) => ({
+  id: request.reference,
+  reference,
+  kind: TransactionKind.CAPTURE,
+  state: TransactionState.APPROVED,
+  authorizationId: request.authorizationId,
+  amount: { currencyCode: "USD", units: 10n, nanos: 0 },
+  ...change,
+});
 
 type Answer = (reference: string, signal: AbortSignal) => unknown;
 
@@ -41,13 +52,13 @@ const fail =
 
 test("an approval is one, with the processor's id", async () => {
   const id = randomUUID();
-  const processor = connect((reference) => ({ transaction: { id, reference, state: TransactionState.APPROVED } }));
+  const processor = connect((reference) => ({ transaction: captured(reference, { id }) }));
   expect(await processor.capture(request, { signal })).toEqual({ approved: true, transactionId: id });
 });
 
 test("a decline is one, with its reason", async () => {
   const transaction = { state: TransactionState.DECLINED, declineReason: "card_declined" };
-  const processor = connect((reference) => ({ transaction: { ...transaction, reference } }));
+  const processor = connect((reference) => ({ transaction: captured(reference, transaction) }));
   expect(await processor.capture(request, { signal })).toEqual({ approved: false, reason: "card_declined" });
 });
 
@@ -90,11 +101,25 @@ for (const code of [
 
 for (const [what, answer] of [
   ["no transaction", () => ({})],
-  ["another transaction", () => ({ transaction: { reference: randomUUID(), state: TransactionState.APPROVED } })],
-  ["no state", (reference: string) => ({ transaction: { reference } })],
-  ["a state of the future", (reference: string) => ({ transaction: { reference, state: 99 } })],
+  ["another transaction", () => ({ transaction: captured(randomUUID()) })],
+  ["another kind", (reference: string) => ({ transaction: captured(reference, { kind: TransactionKind.VOID }) })],
+  ["another authorization", (reference: string) => ({ transaction: captured(reference, { authorizationId: "x" }) })],
+  ["no state", (reference: string) => ({ transaction: captured(reference, { state: 0 }) })],
+  ["a state of the future", (reference: string) => ({ transaction: captured(reference, { state: 99 }) })],
+  ["a kind of the future", (reference: string) => ({ transaction: captured(reference, { kind: 99 }) })],
+  ["no amount", (reference: string) => ({ transaction: captured(reference, { amount: undefined }) })],
+  [
+    "an amount past 2^63",
+    (reference: string) => ({
+      transaction: captured(reference, { amount: { currencyCode: "USD", units: 2n ** 63n - 1n, nanos: 0 } }),
+    }),
+  ],
 ] as const) {
   test(`an answer with ${what} is none`, async () => {
-    await expect(connect(answer).capture(request, { signal })).rejects.not.toBeInstanceOf(StatusError);
+    const error = await connect(answer)
+      .capture(request, { signal })
+      .catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).not.toBeInstanceOf(StatusError);
   });
 }

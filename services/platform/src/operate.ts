@@ -36,11 +36,14 @@ async function main([name = "help", ...args]: readonly string[]): Promise<number
 
 function tell({ code, message }: StatusError): number {
   switch (code) {
-    case "UNAVAILABLE":
+    case "UNAVAILABLE": {
+      // Of the transport's words those about the address are enough.
+      const why = /connect \w+ \S+\d/.exec(message)?.[0] ?? message;
       return fail(
-        `the platform does not answer: is make run, or what the _TARGETs name, up? (${message})`,
+        `the platform does not answer (${why}): is make run, or what the _TARGETs name, up?`,
         EXIT.unavailable,
       );
+    }
     case "UNAUTHENTICATED":
     case "PERMISSION_DENIED":
       return fail(`${message}: set TOKEN to the access token of an admin`, EXIT.permission);

@@ -16,7 +16,7 @@ export const reconcileCommand: Command = {
     for await (const progress of reconciliation.reconcile({})) {
       last = progress;
       const { transactions, repairs, openFindings } = progress;
-      operator.print(`${transactions} new transactions compared, ${repairs} repairs, ${openFindings} open findings`);
+      operator.print(`new transactions: ${transactions}, repairs: ${repairs}, open findings: ${openFindings}`);
     }
     if (last?.complete !== true) {
       operator.print("Another one is at work on the same statement: ask again for what it leaves.");
@@ -32,7 +32,7 @@ export const reconcileCommand: Command = {
         `${kindOf(kind)}  ${paymentId ? `payment ${paymentId}` : `reference ${reference}`}: ${description}`,
       );
     }
-    operator.print(`${last.openFindings} open findings: docs/runbook.md says what each means.`);
+    operator.print("docs/runbook.md says what each means, and what to do.");
     return false;
   },
 };

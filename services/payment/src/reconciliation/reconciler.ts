@@ -56,7 +56,7 @@ export function createReconciler(options: ReconcilerOptions): Reconcile {
       const compared = await ourSides.comparedOf(lines.map(({ reference }) => reference));
       const fresh = lines.filter(({ reference }) => !compared.has(reference));
       repairs += await examine(fresh.map((line) => ({ reference: line.reference, line })));
-      transactions += lines.length;
+      transactions += fresh.length;
       if (nextPageToken === undefined) isWhole = true;
       else if (!(await ourSides.moveCursor(cursor, nextPageToken))) break;
       else yield await progress(false);
