@@ -93,7 +93,6 @@ export const CASES: Record<string, Case> = {
     caller: "RESOURCE_EXHAUSTED",
     server: "any",
     kinds: ["unary", "server_stream", "bidi_stream"],
-    stacks: ["port", "native"],
     scenario: () => ({ responseSize: 20_000 }),
   },
   "caller leaves the responses": {

@@ -3,7 +3,7 @@ import { Channel, compressionAlgorithms, type ClientOptions as GrpcClientOptions
 import { defendClients } from "./client-defences.ts";
 import { createServiceConfig } from "./service-config.ts";
 import { type ClientTls, createClientCredentials, type Renewable } from "./tls.ts";
-import type { ClientTransport, ClientTransportCall } from "./transport.ts";
+import { type ClientTransport, type ClientTransportCall, DEFAULT_MAX_MESSAGE_BYTES } from "./transport.ts";
 
 export interface ChannelOptions {
   /** Largest response; by default 4 MiB. RESOURCE_EXHAUSTED beyond. */
@@ -27,8 +27,8 @@ const RETRY_BUFFER_BYTES = 64 * 1024;
  */
 export function createChannelTransport(service: DescService, target: string, options: ChannelOptions): ClientTransport {
   const {
-    maxReceiveMessageBytes = 4 * 1024 * 1024,
-    maxSendMessageBytes = 4 * 1024 * 1024,
+    maxReceiveMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
+    maxSendMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
     compression,
     keepalive,
   } = options;

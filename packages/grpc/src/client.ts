@@ -52,7 +52,7 @@ export function createClient<S extends DescService>(service: S, options: ClientO
   const { target, interceptors = [], onError = warn } = options;
   const defences = defencesExcept(CLIENT_DEFENCES, options.withoutDefences);
   const transport: ClientTransport =
-    typeof target === "string" ? createChannelTransport(service, target, options) : openInProcess(target);
+    typeof target === "string" ? createChannelTransport(service, target, options) : openInProcess(target, options);
   let closed = false;
   const assertOpen = () => {
     if (closed) throw new StatusError("CANCELLED", "the client is closed", { remote: true });

@@ -1,17 +1,18 @@
 import { toCodeNumber } from "@tenon/errors";
 import { copyMetadata, type Metadata } from "./metadata.ts";
-import type {
-  ClientListener,
-  ClientTransport,
-  ClientTransportCall,
-  ServerListener,
-  ServerTransportCall,
-  WireStatus,
+import {
+  type ClientListener,
+  type ClientTransport,
+  type ClientTransportCall,
+  DEFAULT_MAX_MESSAGE_BYTES,
+  type MessageLimits,
+  type ServerListener,
+  type ServerTransportCall,
+  type WireStatus,
 } from "./transport.ts";
 
 /** What a server does with calls that reach it without a socket. */
-export interface InProcessPort {
-  maxReceiveMessageBytes: number;
+export interface InProcessPort extends MessageLimits {
   accept(path: string, call: ServerTransportCall): void;
 }
 
@@ -21,15 +22,18 @@ const ports = new WeakMap<object, InProcessPort>();
 export const registerInProcess = (server: object, port: InProcessPort): void => void ports.set(server, port);
 
 /**
- * Calls a server of this process without a socket: the same codecs, interceptors and error boundary, messages as bytes so
- * that the two sides share nothing.
+ * Calls a server of this process without a socket: the same codecs, interceptors, limits and error boundary, messages as
+ * bytes so that the two sides share nothing.
  */
-export function openInProcess(server: object): ClientTransport {
+export function openInProcess(server: object, options: Partial<MessageLimits> = {}): ClientTransport {
   const port = ports.get(server);
   if (port === undefined) throw new Error("the target is not a server made by createServer");
+  const { maxReceiveMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, maxSendMessageBytes = DEFAULT_MAX_MESSAGE_BYTES } =
+    options;
+  const limits: MessageLimits = { maxReceiveMessageBytes, maxSendMessageBytes };
   return {
     maxPendingWrites: MAX_QUEUED_MESSAGES,
-    open: (path, deadline) => new MemoryCall(port, path, deadline),
+    open: (path, deadline) => new MemoryCall(port, path, deadline, limits),
     close() {},
   };
 }
@@ -97,6 +101,7 @@ class MemoryCall implements ClientTransportCall {
   private readonly port: InProcessPort;
   private readonly path: string;
   private readonly deadline: number;
+  private readonly limits: MessageLimits;
   private client!: ClientListener;
   private listener: ServerListener | undefined;
   private metadata!: Metadata;
@@ -109,15 +114,16 @@ class MemoryCall implements ClientTransportCall {
     true,
   );
   private readonly responses = new Mailbox(
-    (bytes) => this.client.onReceiveMessage(bytes),
+    (bytes) => this.toClient(bytes),
     () => this.settle(this.status as WireStatus),
     false,
   );
 
-  constructor(port: InProcessPort, path: string, deadline: number) {
+  constructor(port: InProcessPort, path: string, deadline: number, limits: MessageLimits) {
     this.port = port;
     this.path = path;
     this.deadline = deadline;
+    this.limits = limits;
   }
 
   // ---- the client's side
@@ -141,7 +147,10 @@ class MemoryCall implements ClientTransportCall {
     this.responses.read();
   }
   sendMessageWithContext({ callback }: { callback?: () => void }, message: unknown): void {
-    this.requests.put(message as Uint8Array, callback);
+    const bytes = message as Uint8Array;
+    const refusal = sentTooLarge(bytes, this.limits);
+    if (refusal) this.settle(refusal);
+    else this.requests.put(bytes, callback);
   }
   halfClose(): void {
     this.requests.end();
@@ -165,7 +174,12 @@ class MemoryCall implements ClientTransportCall {
       const headers = copyMetadata(metadata);
       process.nextTick(() => this.over || this.client.onReceiveMetadata(headers));
     },
-    sendMessage: (message, callback) => this.responses.put(message as Uint8Array, callback),
+    sendMessage: (message, callback) => {
+      const bytes = message as Uint8Array;
+      const refusal = sentTooLarge(bytes, this.port);
+      if (refusal) this.server.sendStatus(refusal);
+      else this.responses.put(bytes, callback);
+    },
     sendStatus: (status) => {
       this.status = { ...status, metadata: status.metadata ? copyMetadata(status.metadata) : null };
       this.responses.end();
@@ -175,13 +189,15 @@ class MemoryCall implements ClientTransportCall {
   };
 
   private toServer(bytes: Uint8Array): void {
-    const { maxReceiveMessageBytes } = this.port;
-    if (bytes.byteLength <= maxReceiveMessageBytes) {
-      this.listener?.onReceiveMessage(bytes);
-      return;
-    }
-    const details = `Received message larger than max (${bytes.byteLength} vs ${maxReceiveMessageBytes})`;
-    this.server.sendStatus({ code: toCodeNumber("RESOURCE_EXHAUSTED"), details, metadata: null });
+    const refusal = receivedTooLarge(bytes, this.port);
+    if (refusal) this.server.sendStatus(refusal);
+    else this.listener?.onReceiveMessage(bytes);
+  }
+
+  private toClient(bytes: Uint8Array): void {
+    const refusal = receivedTooLarge(bytes, this.limits);
+    if (refusal) this.settle(refusal);
+    else this.client.onReceiveMessage(bytes);
   }
 
   /** The end for both sides. */
@@ -197,3 +213,21 @@ class MemoryCall implements ClientTransportCall {
     });
   }
 }
+
+// In the words of grpc-js, so that a call says the same with and without a socket.
+
+function receivedTooLarge({ byteLength }: Uint8Array, { maxReceiveMessageBytes }: MessageLimits) {
+  if (byteLength <= maxReceiveMessageBytes) return undefined;
+  return exhausted(`Received message larger than max (${byteLength} vs ${maxReceiveMessageBytes})`);
+}
+
+function sentTooLarge({ byteLength }: Uint8Array, { maxSendMessageBytes }: MessageLimits) {
+  if (byteLength <= maxSendMessageBytes) return undefined;
+  return exhausted(`Attempted to send message with a size larger than ${maxSendMessageBytes}`);
+}
+
+const exhausted = (details: string): WireStatus => ({
+  code: toCodeNumber("RESOURCE_EXHAUSTED"),
+  details,
+  metadata: null,
+});

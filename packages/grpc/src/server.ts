@@ -18,7 +18,7 @@ import { defendHttp2, openHandlers, raiseHttp2Limits, refusalOf, refuseBrokenFra
 import { toWireStatus } from "./status.ts";
 import { createServerCredentials, type Renewable, type ServerTls } from "./tls.ts";
 import { NativeServerCall } from "./to-server-interceptor.ts";
-import type { ServerTransportCall } from "./transport.ts";
+import { DEFAULT_MAX_MESSAGE_BYTES, type ServerTransportCall } from "./transport.ts";
 
 export interface ServerOptions extends ServerLimits {
   services: readonly Implementation[];
@@ -156,7 +156,8 @@ export function createServer(options: ServerOptions): Server {
     },
   };
   registerInProcess(server, {
-    maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? 4 * 1024 * 1024,
+    maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES,
+    maxSendMessageBytes: options.maxSendMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES,
     accept(path, transport) {
       if (closing === undefined) accept(path, transport);
       else transport.sendStatus(toWireStatus(draining(), path.slice(1, path.lastIndexOf("/"))));
@@ -197,8 +198,8 @@ const unknownEntry = (path: string): Entry => ({
 function toChannelOptions(options: ServerLimits): GrpcServerOptions {
   const { keepalive = { timeMs: 60_000, timeoutMs: 20_000 }, maxConnectionAgeMs } = options;
   return {
-    "grpc.max_receive_message_length": options.maxReceiveMessageBytes ?? 4 * 1024 * 1024,
-    "grpc.max_send_message_length": options.maxSendMessageBytes ?? 4 * 1024 * 1024,
+    "grpc.max_receive_message_length": options.maxReceiveMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES,
+    "grpc.max_send_message_length": options.maxSendMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES,
     "grpc.max_concurrent_streams": options.maxConcurrentStreams ?? 1000,
     "grpc.keepalive_time_ms": keepalive.timeMs,
     "grpc.keepalive_timeout_ms": keepalive.timeoutMs,

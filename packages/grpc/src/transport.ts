@@ -3,6 +3,15 @@ import type { Metadata } from "./metadata.ts";
 // The seam between a call and what carries it. grpc-js's call objects satisfy these interfaces, and so does the
 // in-process transport; nothing above knows which one it is.
 
+/** Largest message where nothing else is said, each way and on both sides: 4 MiB, as gRPC has it in every language. */
+export const DEFAULT_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+
+/** What one side may send and takes, in bytes of one message. */
+export interface MessageLimits {
+  maxReceiveMessageBytes: number;
+  maxSendMessageBytes: number;
+}
+
 /** A status as it goes over the wire: the number of the code, the message, the trailers. */
 export interface WireStatus {
   code: number;
