@@ -51,7 +51,8 @@ test("each answer is for the one who asked, is what it says, and names its reque
 
 test("a request is one line, by its route and id, and one count", async () => {
   const { url, lines, registry } = await startGreetings();
-  await greet(url, "Ada", { "x-request-id": "r1" });
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  await greet(url, "Ada", { "x-request-id": "r1", traceparent });
   await (await fetch(`${url}/v1/greetings?names=Ada&names=Eve`, { signal: within() })).text();
   await (await fetch(`${url}/made-up`, { signal: within() })).text();
   expect(lines.map(({ facts }) => [facts["http.route"], facts["http.response.status_code"]])).toEqual([
@@ -59,7 +60,12 @@ test("a request is one line, by its route and id, and one count", async () => {
     ["/v1/greetings", 200],
     ["", 404],
   ]);
-  expect(lines[0]?.facts).toMatchObject({ request_id: "r1", "http.request.method": "POST" });
+  expect(lines[0]?.facts).toMatchObject({
+    request_id: "r1",
+    trace_id: "0af7651916cd43dd8448eb211c80319c",
+    "http.request.method": "POST",
+  });
+  expect(lines[1]?.facts).not.toHaveProperty("trace_id");
   expect(JSON.stringify(lines)).not.toMatch(/Ada|made-up/);
   expect(await registry.metrics()).toContain(
     'http_server_request_duration_seconds_count{http_request_method="GET",http_route="",http_response_status_code="404"} 1',

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { isRequestId } from "@tenon/interceptors";
+import { trace } from "@opentelemetry/api";
+import { isRequestId, type TraceFacts } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import { type HandleRequest, type HttpRequest, type HttpResponse, isWhole, type WholeBody } from "@tenon/transcoding";
 import { Histogram, type Registry } from "prom-client";
@@ -39,6 +40,7 @@ export function requestLog({ logger, registry, newRequestId = randomUUID }: Requ
     const startedMs = performance.now();
     const given = request.headers["x-request-id"];
     const requestId = isRequestId(given) ? given : newRequestId();
+    const traced = traceOf(request);
     const onEnd = ({ route: found, status, error }: RequestEnd) => {
       const ms = performance.now() - startedMs;
       const method = METHODS.includes(request.method) ? request.method : "_OTHER";
@@ -52,6 +54,7 @@ export function requestLog({ logger, registry, newRequestId = randomUUID }: Requ
         "http.route": route,
         "http.response.status_code": status,
         request_id: requestId,
+        ...traced,
         "http.time_ms": Math.round(ms * 1000) / 1000,
         ...(status >= 500 && error !== undefined && { err: error }),
       };
@@ -72,6 +75,14 @@ export function requestLog({ logger, registry, newRequestId = randomUUID }: Requ
       return { ...response, headers };
     },
   };
+}
+
+/** Of the span that is active; without an SDK the trace that the client named; else nothing. */
+function traceOf({ headers }: HttpRequest): TraceFacts {
+  const span = trace.getActiveSpan()?.spanContext();
+  if (span !== undefined) return { trace_id: span.traceId, span_id: span.spanId };
+  const [, traceId] = /^[\da-f]{2}-([\da-f]{32})-/.exec(String(headers.traceparent)) ?? [];
+  return traceId === undefined ? {} : { trace_id: traceId };
 }
 
 async function* untilEnd(parts: AsyncIterable<WholeBody>, finish: () => void): AsyncGenerator<WholeBody> {
