@@ -17,6 +17,12 @@ export const SERVER_AIMS: readonly Aim[] = [
   { peer: "tenon-standard", against: "grpc-js", workloads: ["stream"], atMost: 1.1 },
 ];
 
+/** Of our interceptors: the whole standard chain, and the bridge that carries them. */
+export const INTERCEPTOR_AIMS: readonly Aim[] = [
+  { peer: "tenon-standard", against: "grpc-js", workloads: ["small", "order"], atMost: 1.3 },
+  { peer: "tenon-interceptors", against: "grpc-js-interceptors", workloads: ["small", "order"], atMost: 1 },
+];
+
 /** Of our gateway: as many requests a core as these ratios of CPU say. */
 export const GATEWAY_AIMS: readonly Aim[] = [
   { peer: "tenon-library", against: "grpc-gateway", workloads: ["order"], atMost: 1 / 1.5 },

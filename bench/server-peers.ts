@@ -52,6 +52,38 @@ export function serverPeers({ chainLength, key, goProgram }: ServerPeersOptions)
   ];
 }
 
+/** What interceptors cost, ours and others': each server bare and with `chainLength` of them that do nothing, or with its chain. */
+export function interceptorPeers({ chainLength, key, goProgram }: ServerPeersOptions): Peer[] {
+  const keyOption = `--key=${JSON.stringify(key)}`;
+  const count = `=${chainLength}`;
+  const grpc = (name: string, title: string, ...command: [file: string, ...options: string[]]): Peer => {
+    return { name, title, wire: "grpc", command: node(...command) };
+  };
+  return [
+    grpc(BASELINE, "grpc-js", "grpc-js-peer"),
+    grpc("grpc-js-interceptors", `grpc-js, ${chainLength} that do nothing`, "grpc-js-peer", `--interceptors${count}`),
+    grpc("nice-grpc", "nice-grpc", "nice-grpc-peer"),
+    grpc(
+      "nice-grpc-middleware",
+      `nice-grpc, ${chainLength} that do nothing`,
+      "nice-grpc-peer",
+      `--middlewares${count}`,
+    ),
+    grpc("connect", "connect-node, gRPC", "connect-peer"),
+    grpc(
+      "connect-interceptors",
+      `connect-node, ${chainLength} that do nothing`,
+      "connect-peer",
+      `--interceptors${count}`,
+    ),
+    grpc("tenon", "Tenon", "tenon-peer"),
+    grpc("tenon-interceptors", `Tenon, ${chainLength} that do nothing`, "tenon-peer", `--interceptors${count}`),
+    grpc("tenon-standard", `Tenon, standard chain of ${chainLength}`, "tenon-peer", keyOption),
+    grpc("tenon-uncached", "the same, each token verified anew", "tenon-peer", keyOption, "--uncached"),
+    ...(goProgram === undefined ? [] : goPeers(goProgram, key)),
+  ];
+}
+
 const goPeers = (program: string, key: object): Peer[] => [
   { name: "grpc-go", title: "grpc-go", wire: "grpc", command: [program] },
   {

@@ -11,7 +11,7 @@ mkdirSync(join(import.meta.dirname, ".data"), { recursive: true });
 const folder = mkdtempSync(join(import.meta.dirname, ".data", "readme-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-for (const readme of globSync("packages/*/README.md", { cwd: root }).sort()) {
+for (const readme of globSync("packages/*/*.md", { cwd: root }).sort()) {
   for (const [i, { program, output }] of examplesOf(readFileSync(join(root, readme), "utf8")).entries()) {
     test.concurrent(`example ${i + 1} of ${readme} runs${output === undefined ? "" : " and prints what it says"}`, async () => {
       const file = join(folder, `${readme.replaceAll("/", "-")}-${i}.ts`);
