@@ -88,6 +88,22 @@ export const CASES: Record<string, Case> = {
       };
     },
   },
+  "handler breaks once the caller has left": {
+    caller: "CANCELLED",
+    stacks: OURS,
+    reported: ["a bug in what is cleaned up"],
+    scenario() {
+      const controller = new AbortController();
+      return {
+        signal: controller.signal,
+        async afterFirst(call) {
+          controller.abort();
+          await untilEnded(call);
+          throw new Error("a bug in what is cleaned up");
+        },
+      };
+    },
+  },
   "request is too large": { caller: "RESOURCE_EXHAUSTED", scenario: () => ({ requestSize: 20_000 }) },
   "response is too large": {
     caller: "RESOURCE_EXHAUSTED",

@@ -31,7 +31,7 @@ export abstract class HookedCall implements Call {
   private readonly chain: readonly Interceptor[];
   /** Those whose `onStart` has completed, from the outermost: they are owed an `onEnd`. */
   private readonly hooks: CallHooks[] = [];
-  private readonly onError: OnError;
+  protected readonly onError: OnError;
   private resource: AsyncResource | undefined;
   private runs = false;
   private controller: AbortController | undefined;

@@ -198,10 +198,12 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
     else this.transport.sendStatus(status);
   }
 
-  /** What the handler threw. */
+  /** What the handler threw. Once the call is over nobody can be told: that the handler was cut short is no news, a bug is. */
   fail(error: unknown): void {
     this.handlerDone = true;
-    this.abort(error);
+    if (!this.ended) this.abort(error);
+    else if (!(error instanceof StatusError) && (error as Error | undefined)?.name !== "AbortError")
+      this.onError(error);
   }
 
   abort(error: unknown): void {

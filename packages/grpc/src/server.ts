@@ -30,7 +30,7 @@ export interface ServerOptions extends ServerLimits {
   tls?: ServerTls | Renewable<ServerTls> | undefined;
   /** Leaves these out of what mends grpc-js, each with the consequence that `SERVER_DEFENCES` tells; by default none. */
   withoutDefences?: readonly ServerDefence[];
-  /** Hears of errors that no caller can be told: a throwing `onEnd`. By default they become process warnings. */
+  /** Hears of errors that no caller can be told: of a throwing `onEnd`, of a handler after its call. By default process warnings. */
   onError?: (error: unknown) => void;
 }
 
