@@ -67,8 +67,8 @@ export const GUARDS: readonly Guard[] = [
   {
     name: "refunds under way count as given back",
     file: "services/payment/src/payment-service.ts",
-    on: "payment.capturedMinor - payment.refundedMinor - payment.refundingMinor",
-    off: "payment.capturedMinor - payment.refundedMinor",
+    on: "  capturedMinor - refundedMinor - refundingMinor;",
+    off: "  capturedMinor - refundedMinor + 0n * refundingMinor;",
     tests: "services/payment/src/ledger-books",
   },
   {

@@ -54,7 +54,7 @@ export function createTally<T>() {
       noted.push(one);
       for (const look of waiting) look();
     },
-    async reached(count: number, timeoutMs = 10_000): Promise<readonly T[]> {
+    async reached(count: number, timeoutMs = 30_000): Promise<readonly T[]> {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const look = () => noted.length >= count && resolve();
       const timer = setTimeout(() => reject(new Error(`${noted.length} of ${count} after ${timeoutMs} ms`)), timeoutMs);

@@ -84,5 +84,6 @@ export async function ensureConsumer(manager: JetStreamManager, type: string, su
   await manager.consumers.add(streamOf(type), config);
 }
 
-const isMissing = (error: unknown): boolean =>
+/** The broker has no such stream. */
+export const isMissing = (error: unknown): boolean =>
   error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;

@@ -15,7 +15,7 @@ import { createNatsPublisher } from "./nats-publisher.ts";
 import { createNatsSubscriber } from "./nats-subscriber.ts";
 
 function connection(url: string) {
-  const made = createNatsConnection({ url, name: "test", timeoutMs: 1000 });
+  const made = createNatsConnection({ url, name: "test", timeoutMs: 2000 });
   onTestFinished(() => made.close());
   return made;
 }
@@ -72,7 +72,10 @@ async function subscriber(url: string, { replicas = 1, name = "order" } = {}) {
   return Object.assign(rig, { inbox });
 }
 
-describe.skipIf(!hasNats)("where nats-server is installed", () => {
+/** A server is started, and comes back after its clients have noticed that it was gone. */
+const TIMEOUT_MS = 45_000;
+
+describe.skipIf(!hasNats)("where nats-server is installed", { timeout: TIMEOUT_MS }, () => {
   test("36, 38: what is committed is told through JetStream, each version after the one before it", async () => {
     const nats = await startNats();
     const order = await subscriber(nats.url, { replicas: 2 });

@@ -3,7 +3,7 @@ import type { ConsumerMessages, JsMsg } from "@nats-io/jetstream";
 import type { Logger } from "@tenon/logger";
 import type { Worker } from "@tenon/runtime";
 import type { Inbox } from "../inbox/event-inbox.ts";
-import { AGGREGATE_HEADER, ensureConsumer, streamOf } from "./event-stream.ts";
+import { AGGREGATE_HEADER, ensureConsumer, isMissing, streamOf } from "./event-stream.ts";
 import type { NatsConnection } from "./nats-connection.ts";
 
 export interface NatsSubscriberOptions {
@@ -48,7 +48,8 @@ export function createNatsSubscriber(options: NatsSubscriberOptions): Worker {
       } catch (err) {
         if (stopping.signal.aborted) return;
         const message = "events cannot be taken from the broker";
-        if (failures === 0) logger.warn({ err, type }, message);
+        if (failures === 0 && isMissing(err)) logger.info({ type }, "nobody has published events of a type yet");
+        else if (failures === 0) logger.warn({ err, type }, message);
         else logger.debug({ err, type }, message);
         await pause(failures++);
       }
