@@ -1,4 +1,4 @@
-// Shows /openapi.json by Swagger UI. Whoever logs in here is logged in for all that he tries next.
+// Shows /openapi.json by Swagger UI. Whoever logs in here is logged in for all that is tried next.
 const { SwaggerUIBundle } = globalThis;
 const spec = await (await fetch("/openapi.json")).json();
 
