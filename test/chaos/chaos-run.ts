@@ -56,7 +56,7 @@ const OPEN_MOST = 60;
 const REST_LIMIT_MS = 120_000;
 
 /** With so many there is one of every kind. */
-const TELLING_ORDERS = 200;
+const TELLING_ORDERS = 300;
 
 /** The whole of it: the platform is started, loaded, killed piece by piece, left to come to rest, and looked through. */
 export async function runChaos({ directory, seed, durationMs, history, say }: ChaosRunOptions): Promise<ChaosResult> {
