@@ -56,7 +56,7 @@ const backend = grpc.createServer({
 });
 const backendClient = grpc.createClient(service, { target: backend });
 const backends = [{ service, client: backendClient as unknown as grpc.Client<typeof service> }] as never;
-const transcoder = createTranscoder({ backends, maxBodyBytes: 10_000, bodyTimeoutMs: 100 });
+const transcoder = createTranscoder({ backends, maxBodyBytes: 10_000, bodyTimeoutMs: 1000 });
 const http = createHttpServer(toNodeListener(withConnect(transcoder))).listen(0, "127.0.0.1");
 await once(http, "listening");
 /** A greeter behind a port that speaks Connect and gRPC-Web: "held" is never greeted. */

@@ -1,6 +1,6 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, test } from "vitest";
-import { compileFixture } from "../things-fixture.ts";
+import { compileFixture, compileThings } from "../things-fixture.ts";
 import { createOpenApi } from "./openapi.ts";
 
 const service = compileFixture("rules.v1.RuleService");
@@ -80,4 +80,15 @@ test("the errors that the contract tells of are told, by status", () => {
     ["default", undefined],
   ]);
   expect(responses["404"].$ref).toBe("#/components/responses/Error");
+});
+
+test("a google.api.HttpBody is of any type, and the document of such methods is valid", async () => {
+  const things = createOpenApi({ services: [compileThings()], title: "Things", version: "1" });
+  const { valid, errors } = await new Validator().validate(structuredClone(things));
+  expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
+  const { paths } = things as unknown as { paths: Record<string, Record<string, object>> };
+  const anything = { content: { "*/*": {} } };
+  expect(paths["/v1/reflect"]?.post).toMatchObject({ requestBody: anything, responses: { "200": anything } });
+  expect(paths["/v1/things:import"]?.post).toMatchObject({ requestBody: anything });
+  expect(Object.values(paths).filter(({ get }) => JSON.stringify(get)?.includes('"*/*"'))).toHaveLength(2);
 });

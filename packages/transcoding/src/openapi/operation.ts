@@ -1,5 +1,6 @@
 import type { DescField, DescMessage, JsonObject } from "@bufbuild/protobuf";
 import { hasTextForm } from "../field-path.ts";
+import { isRawResponse, rawRequest } from "../http-body.ts";
 import type { HttpRoute } from "../http-routes.ts";
 import { type DocumentedError, documentedErrors } from "./documented-errors.ts";
 import type { OpenApiPath } from "./openapi-path.ts";
@@ -111,8 +112,10 @@ function withDescription({ description, ...schema }: JsonObject): JsonObject {
   return { ...(description !== undefined && { description }), schema };
 }
 
-function requestBody({ method, body, variables }: HttpRoute, schemas: Schemas): JsonObject | undefined {
+function requestBody(route: HttpRoute, schemas: Schemas): JsonObject | undefined {
+  const { method, body, variables } = route;
   if (body === undefined) return undefined;
+  if (rawRequest(route)) return { content: ANYTHING };
   if (method.methodKind === "client_streaming") {
     const schema = schemas.message(method.input);
     return {
@@ -133,7 +136,12 @@ function requestBody({ method, body, variables }: HttpRoute, schemas: Schemas): 
   return { required: true, content: { "application/json": { schema } } };
 }
 
-function answer({ method, responseBody }: HttpRoute, schemas: Schemas): JsonObject {
+/** A google.api.HttpBody, which is of whatever type it says. */
+const ANYTHING = { "*/*": {} };
+
+function answer(route: HttpRoute, schemas: Schemas): JsonObject {
+  if (isRawResponse(route)) return { description: "OK", content: ANYTHING };
+  const { method, responseBody } = route;
   const schema = responseBody ? schemas.field(responseBody) : schemas.message(method.output);
   if (method.methodKind !== "server_streaming") {
     return { description: "OK", content: { "application/json": { schema } } };
