@@ -72,6 +72,27 @@ export const GUARDS: readonly Guard[] = [
     tests: "services/payment/src/ledger-books",
   },
   {
+    name: "the orders of a worker that died are taken over",
+    file: QUEUE,
+    on: "and (lease_until is null or lease_until < now())",
+    off: "and lease_until is null",
+    tests: "services/order/src/postgres-order-queue",
+  },
+  {
+    name: "an order whose request for money may have left does not end as if none had",
+    file: `${ORDER}-saga.ts`,
+    on: "if (!order.paymentAsked) return endUnasked(order);",
+    off: "if (order.paymentId === undefined) return endUnasked(order);",
+    tests: `${ORDER}-saga.test`,
+  },
+  {
+    name: "the processor is asked again under the same reference",
+    file: "services/payment/src/payment-driver.ts",
+    on: "const { id: reference, kind, amount } = step;",
+    off: "const { kind, amount } = step;\n    const reference = crypto.randomUUID();",
+    tests: "services/payment/src/payment-crash",
+  },
+  {
     name: "who lost the claim of an order changes nothing",
     file: QUEUE,
     on: '.updateTable("orders").where("id", "=", id).where("claimed_by", "=", claim)',
