@@ -22,7 +22,7 @@ export interface OverloadAim {
   readonly met: boolean;
 }
 
-/** Answers take the longest wait in the queue, and as long as they take at the limit; here many times the 5 ms of a query. */
+/** Answers take the longest wait in the queue, and as long as they take at the limit; here many times the 10 ms of a query. */
 const MAX_P99_MS = 300;
 
 /** How far the server that sheds load keeps what is promised of it. */
@@ -72,7 +72,7 @@ export function toOverloadMarkdown({ at, quick, machine, peak, overloadSeconds, 
   return [
     "# Overload: five times what a server can do",
     "",
-    "One server whose calls each need one of five connections for 5 ms, with the whole standard chain; good is what was answered",
+    "One server whose calls each need one of four connections for 10 ms, with the whole standard chain; good is what was answered",
     "with OK before its callers' deadline of 1 s, the percentages are the share of each rank's calls that was.",
     "",
     ...table(["Server", "Phase", ...columns], rows),

@@ -1,5 +1,5 @@
-// A server that can do so much and no more: each call needs one of `--connections=5` for `--query=5` milliseconds, as a pool of
-// database connections would give them out. `--key=<public JWK>` is its caller's; with `--shedding` it sheds load.
+// A server that can do so much and no more: each call needs one of `--connections=4` for `--query=10` milliseconds, as a pool
+// of database connections would give them out. `--key=<public JWK>` is its caller's; with `--shedding` it sheds load.
 import { openSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -13,8 +13,8 @@ import { announce } from "./peer-program.ts";
 const { values } = parseArgs({
   options: {
     key: { type: "string", default: "" },
-    connections: { type: "string", default: "5" },
-    query: { type: "string", default: "5" },
+    connections: { type: "string", default: "4" },
+    query: { type: "string", default: "10" },
     shedding: { type: "boolean", default: false },
   },
 });
