@@ -9,6 +9,7 @@ import { CLIENT_DEFENCES, type ClientDefence, defencesExcept } from "./defences.
 import { warn } from "./hooked-call.ts";
 import { openInProcess } from "./in-process.ts";
 import { createMetadata } from "./metadata.ts";
+import { tellHeaders, tellTrailers } from "./metadata-callbacks.ts";
 import { codecOf, methodOf, toMessage } from "./method.ts";
 import { sendRequests } from "./request-sender.ts";
 import { Responses } from "./responses.ts";
@@ -118,15 +119,16 @@ function clientMethod(desc: DescMethod, method: Method, open: (options: CallOpti
       let response: unknown;
       const call = open(options);
       call.start(options.metadata ?? createMetadata(), {
-        onReceiveMetadata: (headers) => options.onHeaders?.(headers),
+        onReceiveMetadata: (headers) => tellHeaders(options, call, headers),
         onReceiveMessage(message) {
           if (message === null) return;
           if (response !== undefined) call.abort(new StatusError("UNIMPLEMENTED", "more than one response message"));
           response = message;
         },
         onReceiveStatus(status) {
-          options.onTrailers?.(call.trailers);
+          const failure = tellTrailers(options, call);
           if (status.code !== 0) reject(call.toError(status));
+          else if (failure) reject(failure);
           else if (response === undefined) reject(noResponse());
           else resolve(response);
         },

@@ -2,6 +2,7 @@ import { StatusError } from "@tenon/errors";
 import type { CallOptions } from "./call-options.ts";
 import type { ClientCall } from "./client-call.ts";
 import { createMetadata } from "./metadata.ts";
+import { tellHeaders, tellTrailers } from "./metadata-callbacks.ts";
 
 interface Waiting {
   resolve(result: IteratorResult<unknown>): void;
@@ -15,7 +16,7 @@ export class Responses implements AsyncIterableIterator<unknown> {
   private readonly options: CallOptions;
   private call: ClientCall | undefined;
   private waiting: Waiting | undefined;
-  private result: { error?: StatusError } | undefined;
+  private result: { error: StatusError | undefined } | undefined;
   private over = false;
 
   constructor(open: () => ClientCall, send: (call: ClientCall) => void, options: CallOptions) {
@@ -57,11 +58,11 @@ export class Responses implements AsyncIterableIterator<unknown> {
     }
     const { call } = this;
     call.start(options.metadata ?? createMetadata(), {
-      onReceiveMetadata: (headers) => options.onHeaders?.(headers),
+      onReceiveMetadata: (headers) => tellHeaders(options, call, headers),
       onReceiveMessage: (message) => this.take()?.resolve({ done: false, value: message }),
       onReceiveStatus: (status) => {
-        options.onTrailers?.(call.trailers);
-        this.result = status.code === 0 ? {} : { error: call.toError(status) };
+        const failure = tellTrailers(options, call);
+        this.result = status.code === 0 ? { error: failure } : { error: call.toError(status) };
         const waiting = this.take();
         if (waiting) this.settle(this.result).then(waiting.resolve, waiting.reject);
       },
@@ -70,7 +71,7 @@ export class Responses implements AsyncIterableIterator<unknown> {
     this.send(call);
   }
 
-  private settle({ error }: { error?: StatusError }): Promise<IteratorResult<unknown>> {
+  private settle({ error }: { error: StatusError | undefined }): Promise<IteratorResult<unknown>> {
     this.over = true;
     return error ? Promise.reject(error) : Promise.resolve({ done: true, value: undefined });
   }
