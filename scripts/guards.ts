@@ -18,6 +18,7 @@ const PAYMENTS = "services/payment/src/migrations/0001-payments.sql";
 const LEDGER = "services/payment/src/migrations/0002-ledger.sql";
 const RULES = "services/payment/src/payment-service";
 const BOOKS = "services/payment/src/ledger-guards";
+const COMPARED = "services/payment/src/reconciliation/";
 const EVENT_INBOX = "packages/events/src/inbox/event-inbox";
 const EVENT_OUTBOX = "packages/events/src/outbox/event-outbox";
 
@@ -224,5 +225,12 @@ export const GUARDS: readonly Guard[] = [
     on: "assertOwn(event.$typeName, call);",
     off: "",
     tests: "packages/events/src/grpc-delivery",
+  },
+  {
+    name: "a line of the statement about something else settles nothing",
+    file: `${COMPARED}examiner.ts`,
+    on: 'if (ours.step.state !== "PENDING" || factsDiffer(ours, line)) return undefined;',
+    off: 'if (ours.step.state !== "PENDING") return undefined;',
+    tests: `${COMPARED}callback`,
   },
 ];
