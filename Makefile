@@ -19,7 +19,7 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-interceptors bench-orders
+.PHONY: help run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-interceptors bench-orders certs sbom
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -87,6 +87,11 @@ chaos: $(GENERATED) ## orders while every process is killed again and again, the
 
 pack: $(GENERATED) ## npm tarballs of the packages that stand alone, in .data/packages
 	@exec node scripts/pack.ts
+
+sbom: $(INSTALLED) ## what production is made of, by name, version and licence, in .data/sbom.json (CycloneDX)
+	@mkdir -p .data
+	@PATH="$(OUTSIDE)" $(PNPM) sbom --sbom-format cyclonedx --prod $(QUIET) > .data/sbom.json
+	@node -e 'const l = new Map(); for (const c of require("./.data/sbom.json").components) for (const { license, expression } of c.licenses ?? [{ expression: "not said" }]) { const id = expression ?? license.id ?? license.name; l.set(id, (l.get(id) ?? 0) + 1); } for (const [id, n] of [...l].sort((a, b) => b[1] - a[1])) process.stdout.write(`$${n} $${id}\n`)'
 
 smoke: $(GENERATED) ## the platform in containers: kills some while orders are paid, takes all down (needs Docker)
 	@exec node test/smoke/smoke.ts
