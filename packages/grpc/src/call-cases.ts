@@ -227,10 +227,10 @@ export const CASES: Record<string, Case> = {
       const controller = new AbortController();
       return {
         signal: controller.signal,
-        serverHooks: hooks({
+        serverHooks: (call) => ({
           onStart() {
             controller.abort();
-            return delay(20);
+            return new Promise<void>((resolve) => call.signal.addEventListener("abort", () => resolve()));
           },
         }),
       };
