@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { createListener } from "@tenon/database";
 import { StatusError } from "@tenon/errors";
+import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
 import { createTally, eventsDatabase, silent, userEvent, write } from "./events-fixture.ts";
-import { createOutbox, type OutboxEvent } from "./outbox/event-outbox.ts";
+import { createOutbox, type Outbox, type OutboxEvent } from "./outbox/event-outbox.ts";
 import type { Publisher } from "./publisher.ts";
 import { createRelay, type RelayOptions } from "./relay.ts";
 
@@ -12,10 +13,11 @@ const unreachable = () => new StatusError("UNAVAILABLE", "nobody there");
 /** Relays on one outbox, which begin when they are told to, and hear of new events from PostgreSQL alone. */
 async function relays(
   publish: Publisher["publish"],
-  { count = 1, ...options }: Partial<RelayOptions> & { count?: number } = {},
+  { count = 1, postpone, ...options }: Partial<RelayOptions> & { count?: number; postpone?: Outbox["postpone"] } = {},
 ) {
   const { db, url } = await eventsDatabase();
-  const outbox = createOutbox({ db });
+  const real = createOutbox({ db });
+  const outbox = { ...real, postpone: postpone ?? real.postpone };
   const published = createTally<OutboxEvent>();
   const listener = createListener({ url, channels: ["outbox"], logger: silent });
   const all = Array.from({ length: count }, () =>
@@ -109,6 +111,20 @@ test("40: an event that is refused does not hold others up", async () => {
   await expect(published.reached(20)).resolves.toHaveLength(20);
   await expect(outbox.oldestUnpublishedMs()).resolves.toBeGreaterThan(0);
 });
+
+test("what was told is marked, also where a refused event cannot be put off", async () => {
+  const refused = userEvent();
+  const { db, start } = await relays(
+    async ({ eventId }) => {
+      if (eventId === refused.eventId) throw new StatusError("INVALID_ARGUMENT", "no");
+    },
+    { postpone: () => Promise.reject(unreachable()) },
+  );
+  await write(db, refused, userEvent(), userEvent());
+  start();
+  const unmarked = async () => (await sql`select 1 from outbox where published_at is null`.execute(db)).rows.length;
+  await expect.poll(unmarked, { timeout: 20_000 }).toBe(1);
+}, 30_000);
 
 test("an event that nobody takes in time is told again", async () => {
   let attempts = 0;

@@ -74,6 +74,7 @@ export function createRelay(options: RelayOptions): Worker {
     const waiting = [...claimed];
     const published: OutboxEvent[] = [];
     const untold: OutboxEvent[] = [];
+    const refused: { event: OutboxEvent; err: unknown }[] = [];
     let blocked = false;
     const lane = async () => {
       for (let event = waiting.shift(); event; event = waiting.shift()) {
@@ -90,13 +91,15 @@ export function createRelay(options: RelayOptions): Worker {
             if (!blocked) noteBlocked(err, "events cannot be told: they are kept");
             blocked = true;
             untold.push(event);
-          } else await postpone(event, err);
+          } else refused.push({ event, err });
         }
       }
     };
     await Promise.all(Array.from({ length: concurrency }, lane));
+    // What was told first: it would be told again.
     await outbox.markPublished(published);
     await outbox.release(untold);
+    for (const { event, err } of refused) await postpone(event, err);
     return !blocked;
   }
 
