@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 
-/** What a process says when it runs, and when it has drained. */
-const RUNS = `async () => { say("runs"); return { close: async () => say("drained") }; }`;
+/** What a process says when it runs, and when it has drained: in a turn of its own, as lines of a log are written at the end of theirs. */
+const RUNS = `async () => { say("runs"); return { close: drained }; }`;
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   test(`${signal} drains and exits 0`, async () => {
@@ -70,7 +70,7 @@ for (const [what, fault] of [
   ["an unhandled rejection", `setImmediate(() => { Promise.reject(new Error("a bug")); })`],
 ] as const) {
   test(`${what} is logged with its stack, drains and exits 1`, async () => {
-    const main = run(`async () => { ${fault}; return { close: async () => say("drained") }; }`);
+    const main = run(`async () => { ${fault}; return { close: drained }; }`);
     expect(await main.exit).toBe(1);
     expect(main.out()).toMatch(/a bug\\n {4}at .*drained/s);
   });
@@ -97,7 +97,7 @@ test("a signal during the start is passed on, and what it was told to give up is
 test("what has started all the same after a signal is drained", async () => {
   const main = run(
     `(stop) => new Promise((resolve) => {
-      stop.addEventListener("abort", () => resolve({ close: async () => say("drained") }));
+      stop.addEventListener("abort", () => resolve({ close: drained }));
       say("starts");
     })`,
   );
@@ -123,6 +123,7 @@ function run(start: string, options = "{}") {
     import { runMain } from ${JSON.stringify(new URL("./run-main.ts", import.meta.url).href)};
     setInterval(() => {}, 60_000); // In place of a port that listens.
     const say = (line) => process.stdout.write(line + "\\n");
+    const drained = () => new Promise((resolve) => setImmediate(() => resolve(say("drained"))));
     await runMain("test", ${start}, ${options});`;
   const child: ChildProcess = spawn(process.execPath, ["--input-type=module", "-e", code], {
     stdio: ["ignore", "pipe", "pipe"],
