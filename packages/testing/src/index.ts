@@ -1,7 +1,7 @@
 export { documentedPart, toMarkdownTable, toStateDiagram } from "./documented-table.ts";
 export { freePorts } from "./free-ports.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
-export { createMemoryDatabase, type MemoryDatabase, type MemoryTables } from "./memory-database.ts";
+export { createMemoryDatabase, type MemoryDatabase, type MemoryTables, untroubledLife } from "./memory-database.ts";
 export { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
 export {
   createSimulation,

@@ -44,3 +44,12 @@ export function createMemoryDatabase<T extends MemoryTables>(empty: T): MemoryDa
     },
   };
 }
+
+/** Of a process that nobody kills, for tests of what is kept in memory without a simulation. */
+export const untroubledLife: Life = {
+  name: "untroubled",
+  isOver: false,
+  sleep: async () => {},
+  moment: async () => {},
+  whenOver: () => () => {},
+};

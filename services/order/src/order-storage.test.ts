@@ -1,6 +1,6 @@
 import { databaseMigrations } from "@tenon/database";
 import { inboxMigrations, outboxMigrations } from "@tenon/events";
-import { createMemoryDatabase, type Life, testDatabase } from "@tenon/testing";
+import { createMemoryDatabase, testDatabase, untroubledLife } from "@tenon/testing";
 import { v7 as uuidv7 } from "uuid";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createCatalogRepository } from "./catalog-repository.ts";
@@ -29,14 +29,6 @@ const PRODUCT: Product = {
   ...{ createdAt: now(), updatedAt: now() },
 };
 
-const untroubled: Life = {
-  name: "test",
-  isOver: false,
-  sleep: async () => {},
-  moment: async () => {},
-  whenOver: () => () => {},
-};
-
 const STORAGES: Record<string, () => Promise<Storage>> = {
   async PostgreSQL() {
     const own = new URL("./migrations/", import.meta.url);
@@ -54,8 +46,8 @@ const STORAGES: Record<string, () => Promise<Storage>> = {
     const database = createMemoryDatabase<OrderTables>(tables);
     return {
       inTransaction: (work) =>
-        database.atomically(untroubled, (tables) => work(createMemoryOrderRepository(tables, { now }))),
-      queue: (options) => createMemoryOrderQueue(database, untroubled, { now, newId: uuidv7, ...options }),
+        database.atomically(untroubledLife, (tables) => work(createMemoryOrderRepository(tables, { now }))),
+      queue: (options) => createMemoryOrderQueue(database, untroubledLife, { now, newId: uuidv7, ...options }),
     };
   },
 };

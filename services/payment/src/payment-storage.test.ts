@@ -1,6 +1,6 @@
 import { databaseMigrations } from "@tenon/database";
 import { outboxMigrations } from "@tenon/events";
-import { createMemoryDatabase, type Life, testDatabase } from "@tenon/testing";
+import { createMemoryDatabase, testDatabase, untroubledLife } from "@tenon/testing";
 import { v7 as uuidv7 } from "uuid";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { entryOf } from "./ledger.ts";
@@ -8,14 +8,6 @@ import { createMemoryPaymentStore, type PaymentTables } from "./memory-payment-s
 import { newPayment, type Payment, type PaymentStore, type Step } from "./payment.ts";
 import { createPaymentStore } from "./payment-repository.ts";
 import type { Tables } from "./payment-tables.ts";
-
-const untroubled: Life = {
-  name: "test",
-  isOver: false,
-  sleep: async () => {},
-  moment: async () => {},
-  whenOver: () => () => {},
-};
 
 const STORES: Record<string, () => Promise<PaymentStore>> = {
   async PostgreSQL() {
@@ -26,7 +18,7 @@ const STORES: Record<string, () => Promise<PaymentStore>> = {
   },
   async "a simulation's memory"() {
     const tables = { payments: new Map(), steps: new Map(), entries: new Map(), events: new Map() };
-    return createMemoryPaymentStore(createMemoryDatabase<PaymentTables>(tables), untroubled);
+    return createMemoryPaymentStore(createMemoryDatabase<PaymentTables>(tables), untroubledLife);
   },
 };
 
