@@ -8,7 +8,7 @@ export { type ReplicaSecretOptions, readReplicaSecret } from "./replica-secret.t
 export { type RunMainOptions, type Running, runMain } from "./run-main.ts";
 export { type SampledGaugeOptions, sampledGauge } from "./sampled-gauge.ts";
 export { createAuth, type ServiceAuth, type ServiceAuthOptions, USER_TOKENS } from "./service-auth.ts";
-export { type DrainableServer, type StartHttpServiceOptions, startHttpService } from "./start-http-service.ts";
+export { type DrainableServer, type RunningProcess, type StartProcessOptions, startProcess } from "./start-process.ts";
 export { type RunningService, type StartServiceOptions, startService } from "./start-service.ts";
 export { telemetryConfig } from "./telemetry.ts";
 export { createTlsFiles, type TlsFiles, type TlsFilesOptions } from "./tls-files.ts";

@@ -4,7 +4,7 @@ import { createClient, type Server } from "@tenon/grpc";
 import { standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import type { HttpRule } from "@tenon/options/google/api";
-import { clientLimits, createTlsFiles, type RunningService, startHttpService } from "@tenon/runtime";
+import { clientLimits, createTlsFiles, type RunningProcess, startProcess } from "@tenon/runtime";
 import { readHttpRules } from "@tenon/transcoding";
 import { Registry } from "prom-client";
 import { createBackendHealth } from "./backend-health.ts";
@@ -31,7 +31,7 @@ export interface StartGatewayOptions {
  * that is down makes its own routes UNAVAILABLE and not those of the others, while one that reaches none is of no use to
  * anybody. Who asks is for the services to decide: tokens are passed on as they come.
  */
-export async function startGateway({ config, logger, servers }: StartGatewayOptions): Promise<RunningService> {
+export async function startGateway({ config, logger, servers }: StartGatewayOptions): Promise<RunningProcess> {
   const registry = new Registry();
   const pages = await readGatewayPages();
   const rules = await rulesOf(config.HTTP_RULES_FILE);
@@ -47,7 +47,7 @@ export async function startGateway({ config, logger, servers }: StartGatewayOpti
     }),
   }));
   const health = createBackendHealth(config, tls?.client);
-  return startHttpService({
+  return startProcess({
     name: "gateway",
     config,
     logger,

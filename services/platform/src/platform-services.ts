@@ -6,7 +6,7 @@ import type { Logger, LogLevel } from "@tenon/logger";
 import { readOrderConfig } from "@tenon/order/config";
 import { readPaymentConfig } from "@tenon/payment/config";
 import { readProcessorConfig } from "@tenon/processor/config";
-import type { RunningService } from "@tenon/runtime";
+import type { RunningProcess } from "@tenon/runtime";
 import { readUserConfig } from "@tenon/user/config";
 
 /**
@@ -93,7 +93,9 @@ export interface StartPartOptions {
   servers?: ReadonlyMap<string, Server>;
 }
 
-export interface StartedPart extends RunningService {
+export interface StartedPart extends RunningProcess {
+  /** For callers in this process, which then need no socket; the gateway, which speaks HTTP, has none. */
+  readonly server?: Server;
   /** An admin that was made with a random password, which nobody has seen yet. */
   readonly admin?: { readonly email: string; readonly password: string };
 }

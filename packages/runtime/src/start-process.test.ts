@@ -1,6 +1,6 @@
 import { createLogger } from "@tenon/logger";
 import { expect, onTestFinished, test } from "vitest";
-import { type DrainableServer, startHttpService } from "./start-http-service.ts";
+import { type DrainableServer, startProcess } from "./start-process.ts";
 
 const logger = createLogger({ name: "web", level: "silent" });
 const config = {
@@ -33,7 +33,7 @@ function telling(overrides: Partial<DrainableServer> = {}) {
 test("it listens, is ready, and leaves before it closes", async () => {
   const { events, server } = telling();
   const close = async () => void events.push("resources");
-  const service = await startHttpService({ name: "web", config, logger, server, close });
+  const service = await startProcess({ name: "web", config, logger, server, close });
   onTestFinished(() => service.close());
   expect(service.port).toBe(4711);
   const at = `http://127.0.0.1:${service.adminPort}`;
@@ -47,7 +47,7 @@ test("it listens, is ready, and leaves before it closes", async () => {
 test("a check that fails makes it not ready", async () => {
   const { server } = telling();
   const checks = { backend: () => Promise.reject(new Error("down")) };
-  const service = await startHttpService({ name: "web", config, logger, server, checks });
+  const service = await startProcess({ name: "web", config, logger, server, checks });
   onTestFinished(() => service.close());
   const response = await fetch(`http://127.0.0.1:${service.adminPort}/readyz`);
   expect({ status: response.status, report: await response.json() }).toMatchObject({
@@ -60,7 +60,7 @@ test("a port that cannot be had is named with its variable, and what was opened 
   const taken = Object.assign(new Error("listen EADDRINUSE"), { code: "EADDRINUSE" });
   const { events, server } = telling({ listen: () => Promise.reject(taken) });
   const close = async () => void events.push("resources");
-  await expect(startHttpService({ name: "web", config, logger, server, close })).rejects.toThrow(
+  await expect(startProcess({ name: "web", config, logger, server, close })).rejects.toThrow(
     "web cannot listen on 127.0.0.1, port 0: it is in use; end the process that has it, or set PORT (WEB_PORT",
   );
   expect(events).toEqual(["close within 5000", "resources"]);
