@@ -9,8 +9,10 @@ import { promisify } from "node:util";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import * as orderv1 from "@tenon/contracts/order/v1";
 import * as userv1 from "@tenon/contracts/user/v1";
+import type { ServiceName } from "@tenon/platform";
 import { freePorts } from "@tenon/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SERVICES } from "./fresh-platform.ts";
 import { type PlatformProcess, startPlatformProcess } from "./platform-process.ts";
 import { createRawClient, type RawClient } from "./raw-client.ts";
 
@@ -32,8 +34,7 @@ async function newDirectory(): Promise<string> {
   return directory;
 }
 
-const SERVICES = ["greeter", "user", "order", "payment", "processor", "gateway"] as const;
-type Places = Record<(typeof SERVICES)[number], string>;
+type Places = Record<ServiceName, string>;
 
 /** A free place for everything that listens: as variables, and to call. */
 async function newPlaces(): Promise<{ env: Record<string, string>; places: Places }> {
@@ -198,9 +199,7 @@ describe("a start that cannot be", () => {
 
   test("an unknown service is named, with those that there are", async () => {
     const started = startPlatformProcess({ dataDir: await newDirectory(), env, only: "usr" });
-    expect(await refusal(started)).toBe(
-      "platform: there is no service usr: there are greeter, user, order, payment, processor, gateway",
-    );
+    expect(await refusal(started)).toBe(`platform: there is no service usr: there are ${SERVICES.join(", ")}`);
   });
 
   test("a wrong variable is named, and nothing is made", async () => {

@@ -2,17 +2,18 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type ConfigSpec, duration, secret } from "@tenon/config";
-import { spec as gateway } from "@tenon/gateway/config";
-import { spec as greeter } from "@tenon/greeter/config";
-import { spec as order } from "@tenon/order/config";
-import { spec as payment } from "@tenon/payment/config";
-import { spec as processor } from "@tenon/processor/config";
+import { PLATFORM_SERVICES } from "@tenon/platform";
 import { serviceConfig, telemetryConfig } from "@tenon/runtime";
 import { toMarkdownTable } from "@tenon/testing";
-import { spec as user } from "@tenon/user/config";
 import { expect, test } from "vitest";
 
-const SERVICES: Readonly<Record<string, ConfigSpec>> = { greeter, user, order, payment, processor, gateway };
+/** The declarations of each service. */
+const SERVICES = await Promise.all(
+  PLATFORM_SERVICES.map(async ({ name }) => {
+    const { spec }: { spec: ConfigSpec } = await import(`@tenon/${name}/config`);
+    return { name, spec };
+  }),
+);
 const shared: ConfigSpec = serviceConfig({ port: 8080 });
 
 const parseOf = (spec: ConfigSpec[string] | undefined) => (spec as { _parse?: unknown } | undefined)?._parse;
@@ -45,7 +46,7 @@ const ownOf = (spec: ConfigSpec): ConfigSpec =>
   Object.fromEntries(Object.entries(spec).filter(([name, { desc }]) => name !== "PORT" && shared[name]?.desc !== desc));
 
 test("docs/configuration.md is what the services declare (--update writes it)", async () => {
-  const ports = Object.entries(SERVICES).map(([name, { PORT }]) => `${name} ${PORT?.default}`);
+  const ports = SERVICES.map(({ name, spec }) => `${name} ${spec.PORT?.default}`);
   const parts = [
     "# Configuration",
     `Every process is told what it needs by its environment, once, at its start. A wrong value stops the start with one line
@@ -56,7 +57,7 @@ Durations are a number with \`ms\`, \`s\`, \`m\` or \`h\`. Secrets come in files
     "## Every service",
     `Where PORT says nothing: ${ports.join(", ")}. The gateway, which serves no gRPC, has of these those that its own table repeats or that are about its ports, log, checks and drain.`,
     tableOf({ ...shared, PORT: { ...shared.PORT, default: undefined } as ConfigSpec[string] }),
-    ...Object.entries(SERVICES).flatMap(([name, spec]) => [`## ${name}`, tableOf(ownOf(spec))]),
+    ...SERVICES.flatMap(({ name, spec }) => [`## ${name}`, tableOf(ownOf(spec))]),
     "## Telemetry",
     `Read by every process; further variables are those of
 [OpenTelemetry's SDK](https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).`,

@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PLATFORM_SERVICES, type ServiceName } from "@tenon/platform";
 import { freePorts, testDatabase } from "@tenon/testing";
 import { type PlatformProcess, startPlatformProcess } from "./platform-process.ts";
 
-export const SERVICES = ["greeter", "user", "order", "payment", "processor", "gateway"] as const;
-export type ServiceName = (typeof SERVICES)[number];
+export const SERVICES: readonly ServiceName[] = PLATFORM_SERVICES.map(({ name }) => name);
 
 export interface FreshPlatform extends AsyncDisposable {
   readonly process: PlatformProcess;

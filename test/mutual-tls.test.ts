@@ -8,10 +8,11 @@ import { promisify } from "node:util";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import * as paymentv1 from "@tenon/contracts/payment/v1";
 import { createClient } from "@tenon/grpc";
+import type { ServiceName } from "@tenon/platform";
 import { askHealth } from "@tenon/runtime";
 import { makeCertificates } from "@tenon/setup";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type FreshPlatform, restAt, SERVICES, type ServiceName, startFreshPlatform } from "./fresh-platform.ts";
+import { type FreshPlatform, restAt, SERVICES, startFreshPlatform } from "./fresh-platform.ts";
 
 const grpcurl = spawnSync("grpcurl", ["-version"]).status === 0;
 const DAY_MS = 24 * 3_600_000;

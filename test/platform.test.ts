@@ -6,12 +6,11 @@ import * as orderv1 from "@tenon/contracts/order/v1";
 import * as userv1 from "@tenon/contracts/user/v1";
 import { createClient, createMetadata } from "@tenon/grpc";
 import { createLogger } from "@tenon/logger";
-import { type Platform, readPlatformConfig, startPlatform } from "@tenon/platform";
+import { type Platform, readPlatformConfig, type ServiceName, startPlatform } from "@tenon/platform";
 import { freePorts, testDatabase } from "@tenon/testing";
 import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
-
-const SERVICES = ["greeter", "user", "order", "payment", "processor", "gateway"] as const;
+import { SERVICES } from "./fresh-platform.ts";
 
 /** For every step of an order together; a call has its own deadline from the contract. */
 const TIMEOUT_MS = 10_000;
@@ -47,8 +46,7 @@ beforeAll(async () => {
   undo.defer(() => platform.close());
 });
 
-const targetOf = (name: (typeof SERVICES)[number]) =>
-  platform.services.find((service) => service.name === name)?.address ?? "";
+const targetOf = (name: ServiceName) => platform.services.find((service) => service.name === name)?.address ?? "";
 
 /** Someone who signed up and logged in, with what they can do. */
 async function newCustomer() {

@@ -7,8 +7,8 @@ import { createLogger } from "@tenon/logger";
 import { readPlatformConfig, startPlatform } from "@tenon/platform";
 import { freePorts, testDatabase } from "@tenon/testing";
 import { afterAll, beforeAll, expect } from "vitest";
+import { SERVICES } from "./fresh-platform.ts";
 
-const SERVICES = ["greeter", "user", "order", "payment", "processor", "gateway"] as const;
 const TIMEOUT_MS = 10_000;
 export const ADMIN = { email: "admin@example.com", password: "correct-horse-battery-admin" };
 

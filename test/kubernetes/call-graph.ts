@@ -1,36 +1,26 @@
 import { type DescService, getOption } from "@bufbuild/protobuf";
 import * as eventsv1 from "@tenon/contracts/events/v1";
-import * as greeterv1 from "@tenon/contracts/greeter/v1";
-import * as orderv1 from "@tenon/contracts/order/v1";
-import * as paymentv1 from "@tenon/contracts/payment/v1";
-import * as processorv1 from "@tenon/contracts/processor/v1";
-import * as userv1 from "@tenon/contracts/user/v1";
 import { GATEWAY_SERVICES } from "@tenon/gateway";
 import * as optionsv1 from "@tenon/options/tenon/options/v1";
+import { PLATFORM_SERVICES, type ServiceName } from "@tenon/platform";
 
-/** What runs in the cluster, and the port that it serves on. */
-export const WORKLOADS = {
-  greeter: { port: 8080, stores: true },
-  user: { port: 8081, stores: true },
-  order: { port: 8082, stores: true },
-  payment: { port: 8083, stores: true },
-  processor: { port: 8084, stores: true },
-  gateway: { port: 8000, stores: false },
-} as const;
+export type Workload = ServiceName;
+export const NAMES: readonly Workload[] = PLATFORM_SERVICES.map(({ name }) => name);
 
-export type Workload = keyof typeof WORKLOADS;
-export const NAMES = Object.keys(WORKLOADS) as Workload[];
+/** What runs in the cluster, the port that it serves on, and whether it has a database. */
+export const WORKLOADS = Object.fromEntries(
+  PLATFORM_SERVICES.map(({ name, port, stores }) => [name, { port, stores }]),
+) as Readonly<Record<Workload, { readonly port: number; readonly stores: boolean }>>;
 export const adminPortOf = (name: Workload): number => WORKLOADS[name].port + 1000;
 export const healthPortOf = (name: Workload): number => WORKLOADS[name].port + 2000;
 
-/** Who serves which service. Events are heard by order alone. */
-const SERVED: readonly (readonly [Workload, readonly DescService[]])[] = [
-  ["greeter", servicesOf(greeterv1)],
-  ["user", servicesOf(userv1)],
-  ["order", [...servicesOf(orderv1), eventsv1.EventService]],
-  ["payment", servicesOf(paymentv1)],
-  ["processor", servicesOf(processorv1)],
-];
+/** Who serves which service: the one of its own name its contract, and events are heard by order alone. */
+const SERVED: readonly (readonly [Workload, readonly DescService[]])[] = await Promise.all(
+  NAMES.filter((name) => name !== "gateway").map(async (name) => {
+    const own = servicesOf(await import(`@tenon/contracts/${name}/v1`));
+    return [name, name === "order" ? [...own, eventsv1.EventService] : own] as const;
+  }),
+);
 
 /** What no access rule tells, because everybody may: users' tokens are verified by the keys that the user service publishes. */
 const PUBLIC_CALLS: readonly Edge[] = [

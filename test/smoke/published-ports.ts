@@ -1,10 +1,11 @@
 import { createServer } from "node:net";
+import { PLATFORM_SERVICES, type ServiceName } from "@tenon/platform";
 import { freePorts } from "@tenon/testing";
 
 /** By the name of the service that is published there. */
-export type Ports = Readonly<Record<keyof typeof DEFAULTS, number>>;
+export type Ports = Readonly<Record<ServiceName, number>>;
 
-const DEFAULTS = { greeter: 8080, user: 8081, order: 8082, payment: 8083, processor: 8084, gateway: 8000 };
+const DEFAULTS = Object.fromEntries(PLATFORM_SERVICES.map(({ name, port }) => [name, port])) as Ports;
 
 /** The ports of docker-compose.yml, or free ones where somebody has one of those: a platform of yours stays as it is. */
 export async function choosePorts({ onTaken }: { onTaken: (line: string) => void }): Promise<Ports> {
@@ -16,7 +17,7 @@ export async function choosePorts({ onTaken }: { onTaken: (line: string) => void
   onTaken(
     `In use on this machine: ${taken.join(", ")}. The smoke test publishes on other ports, ${others.join(", ")}.`,
   );
-  return Object.fromEntries(Object.keys(DEFAULTS).map((name, index) => [name, others[index]])) as unknown as Ports;
+  return Object.fromEntries(Object.keys(DEFAULTS).map((name, index) => [name, others[index]])) as Ports;
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { PLATFORM_SERVICES } from "@tenon/platform";
 import { expect, onTestFinished, test } from "vitest";
 import { choosePorts } from "./published-ports.ts";
 import { formatTable } from "./step-table.ts";
@@ -59,8 +60,8 @@ test("ports that somebody has are left alone, and others are told", async () => 
   const lines: string[] = [];
   const ports = await choosePorts({ onTaken: (line) => lines.push(line) });
   expect(lines).toEqual([expect.stringMatching(/^In use on this machine: .*\b8084\b/)]);
-  expect(Object.keys(ports)).toEqual(["greeter", "user", "order", "payment", "processor", "gateway"]);
-  expect(new Set(Object.values(ports)).size).toBe(6);
+  expect(Object.keys(ports)).toEqual(PLATFORM_SERVICES.map(({ name }) => name));
+  expect(new Set(Object.values(ports)).size).toBe(PLATFORM_SERVICES.length);
   expect(Object.values(ports)).not.toContain(8084);
 });
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { PLATFORM_SERVICES } from "@tenon/platform";
 import { askHealth } from "@tenon/runtime";
 import type { ComposeProject } from "./compose-project.ts";
 import type { Ports } from "./published-ports.ts";
@@ -13,8 +14,8 @@ export interface RunStepsOptions {
   onProgress: (line: string) => void;
 }
 
-/** Callers before those that they call: nobody is started by what it needs. */
-const SERVICES = ["gateway", "order", "order-2", "payment", "payment-2", "processor", "greeter", "user"];
+/** Listed against the order in which they need each other: nobody is started by what it needs. */
+const SERVICES = [...PLATFORM_SERVICES.map(({ name }) => name).reverse(), "order-2", "payment-2"];
 const ORDERS = 40;
 const START_LIMIT_MS = 60_000;
 
@@ -36,7 +37,7 @@ export async function runSteps({ project, ports, signal, onProgress }: RunStepsO
   await step("keys made", () => project.up("setup").then(() => ended(project, "setup", signal)));
   await step("services live without a database", async () => {
     await project.up(...SERVICES);
-    for (const name of ["greeter", "user", "order", "payment", "processor"] as const) {
+    for (const { name } of PLATFORM_SERVICES.filter(({ stores }) => stores)) {
       await livesUnready({ name, address: `127.0.0.1:${ports[name]}`, signal });
     }
   });

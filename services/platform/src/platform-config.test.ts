@@ -2,21 +2,17 @@ import { ConfigError } from "@tenon/config";
 import { StartError } from "@tenon/errors";
 import { expect, test } from "vitest";
 import { readPlatformConfig } from "./config.ts";
+import { PLATFORM_SERVICES } from "./platform-services.ts";
 
 const read = (env: Record<string, string> = {}, only?: string) => readPlatformConfig({ env, only });
 const places = (env: Record<string, string> = {}, only?: string) =>
   read(env, only).parts.map(({ name, host, port, adminPort }) => `${name} ${host}:${port} ${adminPort}`);
 
 test("without a word everything runs on its own port of this machine, with a database of ours", () => {
-  expect(places()).toEqual([
-    "greeter 127.0.0.1:8080 9080",
-    "user 127.0.0.1:8081 9081",
-    "order 127.0.0.1:8082 9082",
-    "payment 127.0.0.1:8083 9083",
-    "processor 127.0.0.1:8084 9084",
-    "gateway 127.0.0.1:8000 9000",
-  ]);
-  expect(read()).toMatchObject({ dataDir: ".data", embedded: ["greeter", "user", "order", "payment", "processor"] });
+  expect(places()).toEqual(PLATFORM_SERVICES.map(({ name, port }) => `${name} 127.0.0.1:${port} ${port + 1000}`));
+  expect(places()).toContain("order 127.0.0.1:8082 9082");
+  const embedded = PLATFORM_SERVICES.map(({ name }) => name).filter((name) => name !== "gateway");
+  expect(read()).toMatchObject({ dataDir: ".data", embedded });
 });
 
 for (const only of ["user", " user ", "user,", "user,user"]) {
@@ -25,7 +21,9 @@ for (const only of ["user", " user ", "user,", "user,user"]) {
 
 test("an unknown service is named, with those that there are", () => {
   expect(() => read({}, "user,usr,ordr")).toThrow(
-    new StartError("there is no service usr or ordr: there are greeter, user, order, payment, processor, gateway"),
+    new StartError(
+      `there is no service usr or ordr: there are ${PLATFORM_SERVICES.map(({ name }) => name).join(", ")}`,
+    ),
   );
 });
 

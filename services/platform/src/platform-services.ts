@@ -13,7 +13,7 @@ import { readUserConfig } from "@tenon/user/config";
  * Every service of the platform, in the order in which they are listed. Their code is loaded when they are started, while
  * the database starts too.
  */
-export const PLATFORM_SERVICES: readonly PlatformService[] = [
+export const PLATFORM_SERVICES = [
   service("greeter", {
     port: 8080,
     calls: [],
@@ -52,10 +52,12 @@ export const PLATFORM_SERVICES: readonly PlatformService[] = [
     readConfig: readGatewayConfig,
     load: async () => (await import("@tenon/gateway")).startGateway,
   }),
-];
+] as const;
 
-export interface PlatformService {
-  readonly name: string;
+export type ServiceName = (typeof PLATFORM_SERVICES)[number]["name"];
+
+export interface PlatformService<Name extends string = string> {
+  readonly name: Name;
   /** Its port where nothing else is said. */
   readonly port: number;
   /** It owns a database. */
@@ -121,7 +123,10 @@ interface SharedConfig {
   readonly DATABASE_URL?: string;
 }
 
-function service<Config extends SharedConfig>(name: string, definition: Definition<Config>): PlatformService {
+function service<const Name extends string, Config extends SharedConfig>(
+  name: Name,
+  definition: Definition<Config>,
+): PlatformService<Name> {
   const { port, protocol, calls, readConfig, load } = definition;
   const stores = protocol !== "http";
   return {

@@ -9,6 +9,7 @@ import { type Part, PLATFORM_SERVICES, type StartedPart } from "./platform-servi
 import { assertPortsFree } from "./port-check.ts";
 
 export { type PlatformConfig, type ReadPlatformConfigOptions, readPlatformConfig } from "./config.ts";
+export { PLATFORM_SERVICES, type ServiceName } from "./platform-services.ts";
 
 export interface PlatformOptions {
   config: PlatformConfig;
