@@ -1,7 +1,7 @@
 export { type AskHealthOptions, askHealth, type HealthStatus } from "./ask-health.ts";
 export { clientLimits } from "./call-limits.ts";
 export { createPeriodicWorker, type PeriodicWorkerOptions } from "./periodic-worker.ts";
-export { type ServiceConfig, type ServiceConfigOptions, serviceConfig } from "./process-config.ts";
+export { rate, type ServiceConfig, type ServiceConfigOptions, serviceConfig } from "./process-config.ts";
 export { createQueueWorker, type QueueWorker, type QueueWorkerOptions } from "./queue-worker.ts";
 export type { Check } from "./readiness.ts";
 export { type ReplicaSecretOptions, readReplicaSecret } from "./replica-secret.ts";

@@ -3,7 +3,7 @@ import { clientAddress, type Rate } from "@tenon/interceptors";
 import { LOG_LEVELS } from "@tenon/logger";
 
 /** So many calls in a time, all at once if need be: `60/1m`; `off` for as many as come. */
-const rate = makeValidator<Rate | "off">((input) => {
+export const rate = makeValidator<Rate | "off">((input) => {
   if (input === "off") return "off";
   const [, calls = "", time = "", unit = ""] = /^(\d{1,7})\/(\d{1,4})(s|m|h)$/.exec(input) ?? [];
   const seconds = Number(time) * (SECONDS[unit] ?? 0);

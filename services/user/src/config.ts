@@ -1,6 +1,6 @@
 import { type Config, count, duration, readConfig, secret, str } from "@tenon/config";
 import { eventsConfig } from "@tenon/events";
-import { serviceConfig } from "@tenon/runtime";
+import { rate, serviceConfig } from "@tenon/runtime";
 
 /** Every variable, for the documentation too. */
 export const spec = {
@@ -19,6 +19,10 @@ export const spec = {
     desc: "file with the private JWK, or the JWK set, that signs access tokens; by default keys are made and rotated",
   }),
   SIGNING_KEY_ROTATION: duration({ default: 2_592_000_000, desc: "how long a signing key that was made here signs" }),
+  GUESS_RATE: rate({
+    default: { perSecond: 100 / 3600, burst: 100 },
+    desc: "log-ins to one account that may fail, from whatever addresses: 100/1h, or off",
+  }),
   PASSWORD_HASHES_AT_ONCE: count({
     max: 64,
     default: 2,

@@ -1,3 +1,4 @@
+import type { GuessLimiter } from "./guess-limiter.ts";
 import { type Access, isDisplayName, isEmail, type Role, type UserState } from "./user.ts";
 import { invalidField, noSuchUser, notActive, wrongCredentials } from "./user-errors.ts";
 import type { NewUser } from "./user-service.ts";
@@ -40,12 +41,14 @@ export interface ProvedCredentials {
 export interface CredentialsServiceOptions {
   credentials: CredentialsRepository;
   passwords: Passwords;
+  /** By default passwords may be guessed without end. */
+  guesses?: GuessLimiter | undefined;
 }
 
 export type CredentialsService = ReturnType<typeof createCredentialsService>;
 
 /** Everything about passwords that takes long, to be done before the transaction that uses the result. */
-export const createCredentialsService = ({ credentials, passwords }: CredentialsServiceOptions) => ({
+export const createCredentialsService = ({ credentials, passwords, guesses }: CredentialsServiceOptions) => ({
   /** Checks a sign-up and hashes its password. INVALID_ARGUMENT; RESOURCE_EXHAUSTED where too many hashes wait. */
   async prepareUser(
     { email, displayName, password }: { email: string; displayName: string; password: string },
@@ -70,14 +73,16 @@ export const createCredentialsService = ({ credentials, passwords }: Credentials
     return { verifiedHash: matches ? present.passwordHash : undefined, newHash };
   },
 
-  /** Proves an email and a password. Whether it is the email or the password that is wrong shows neither in words nor in time. */
+  /** Proves an email and a password. RESOURCE_EXHAUSTED where there were too many wrong ones for this email. Whether it is the email or the password that is wrong shows neither in words nor in time. */
   async prove(
     { email, password }: { email: string; password: string },
     signal?: AbortSignal,
   ): Promise<ProvedCredentials> {
+    if (isEmail(email)) await guesses?.take(email);
     const found = isEmail(email) ? await credentials.findByEmail(email) : undefined;
     const { matches, betterHash } = await passwords.verify(password, found?.passwordHash, on(signal));
     if (!matches || found?.passwordHash === undefined) throw wrongCredentials();
+    await guesses?.forget(email);
     if (found.state !== "ACTIVE") throw notActive(found.state.toLowerCase());
     const { userId, role, passwordHash } = found;
     return { userId, role, passwordHash, ...(betterHash !== undefined && { betterHash }) };

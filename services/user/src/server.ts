@@ -81,6 +81,7 @@ export async function startUser({ config, logger, onFirstAdmin }: StartUserOptio
         maxWaiting: config.PASSWORD_HASHES_WAITING,
       }),
     }),
+    guesses: config.GUESS_RATE === "off" ? undefined : config.GUESS_RATE,
     keyFile: config.SIGNING_KEY_FILE,
     keyRotationMs: config.SIGNING_KEY_ROTATION,
     accessTokenLifetimeMs: config.ACCESS_TOKEN_LIFETIME,

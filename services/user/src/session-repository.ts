@@ -4,7 +4,7 @@ import type { UserSessions } from "./user-service.ts";
 import type { UserTables } from "./user-tables.ts";
 
 /** Sessions in PostgreSQL. */
-export function createSessionRepository(db: Kysely<UserTables>): SessionRepository & UserSessions & SessionSweep {
+export function createSessionRepository(db: Kysely<UserTables>): SessionRepository & UserSessions {
   return {
     transaction: (work) =>
       db.isTransaction
@@ -63,21 +63,7 @@ export function createSessionRepository(db: Kysely<UserTables>): SessionReposito
       const ofUser = db.deleteFrom("sessions").where("user_id", "=", userId);
       await (options ? ofUser.where("id", "!=", options.except) : ofUser).execute();
     },
-
-    async endExpired(before) {
-      const { numDeletedRows } = await db
-        .deleteFrom("sessions")
-        .where("expires_at", "<", before)
-        .executeTakeFirstOrThrow();
-      return Number(numDeletedRows);
-    },
   };
-}
-
-/** What the sweeper needs. */
-export interface SessionSweep {
-  /** Removes sessions that expired before this moment; resolves with how many. */
-  endExpired(before: Date): Promise<number>;
 }
 
 const toRow = (session: Session) => ({

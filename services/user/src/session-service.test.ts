@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { createPasswords } from "./passwords.ts";
 import { sealRefreshToken, writeRefreshToken } from "./refresh-token.ts";
-import { createSessionRepository } from "./session-repository.ts";
 import { CHEAP, PASSWORD, type UserRulesOptions, userRules } from "./user-fixture.ts";
 
 const HOUR = 3_600_000;
@@ -185,15 +184,6 @@ describe("a session ends", () => {
     await sessions.endSession(grant.sessionId, ada.id);
     await expect(refresh(grant.refreshToken)).rejects.toMatchObject(invalid);
     await expect(sessions.endSession(grant.sessionId, ada.id)).rejects.toMatchObject(notAllowed);
-  });
-
-  test("and expired ones are removed, the others stay", async () => {
-    const { db, clock, logIn, refresh } = await loggedIn({ sessionLimits });
-    clock.advance(4 * HOUR);
-    const { refreshToken } = await logIn("ada@example.com");
-    clock.advance(1);
-    expect(await createSessionRepository(db).endExpired(clock.now())).toBe(1);
-    await refresh(refreshToken);
   });
 });
 

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Rate } from "@tenon/interceptors";
 import { createManualClock, type TestDatabase, testDatabase } from "@tenon/testing";
 import { sql } from "kysely";
 import { v7 as newUuid } from "uuid";
@@ -6,6 +7,7 @@ import { afterAll } from "vitest";
 import type { Argon2Cost } from "./argon2.ts";
 import { createCredentialsRepository } from "./credentials-repository.ts";
 import { createCredentialsService, type Passwords } from "./credentials-service.ts";
+import { createGuessLimiter } from "./guess-limiter.ts";
 import { createPasswords } from "./passwords.ts";
 import { userMigrations } from "./server.ts";
 import { createSessionRepository } from "./session-repository.ts";
@@ -29,7 +31,7 @@ afterAll(async () => (await database)?.close());
 export async function userDatabase(): Promise<TestDatabase<UserTables>> {
   database ??= testDatabase<UserTables>({ migrations: userMigrations });
   const { db } = await database;
-  for (const table of ["sessions", "users", "signing_keys", "idempotency"]) {
+  for (const table of ["sessions", "users", "signing_keys", "guesses", "idempotency"]) {
     await sql`delete from ${sql.table(table)}`.execute(db);
   }
   return database;
@@ -37,12 +39,14 @@ export async function userDatabase(): Promise<TestDatabase<UserTables>> {
 
 export interface UserRulesOptions {
   passwords?: Passwords;
+  guesses?: Rate;
   sessionLimits?: Pick<SessionServiceOptions, "maxAgeMs" | "maxIdleMs" | "retryWindowMs" | "maxPerUser">;
 }
 
 /** The rules on a real database, with a clock that stands still. */
 export async function userRules({
   passwords = createPasswords({ cost: CHEAP }),
+  guesses,
   sessionLimits,
 }: UserRulesOptions = {}) {
   const { db } = await userDatabase();
@@ -60,7 +64,11 @@ export async function userRules({
         }),
       ),
     );
-  const credentials = createCredentialsService({ credentials: createCredentialsRepository(db), passwords });
+  const credentials = createCredentialsService({
+    credentials: createCredentialsRepository(db),
+    passwords,
+    guesses: guesses && createGuessLimiter({ db, secret: randomBytes(16), now: clock.now, rate: guesses }),
+  });
   const sessions = createSessionService({
     sessions: createSessionRepository(db),
     now: clock.now,

@@ -6,6 +6,7 @@ export interface UserTables {
   users: UserTable;
   sessions: SessionTable;
   signing_keys: SigningKeyTable;
+  guesses: GuessTable;
 }
 
 interface UserTable {
@@ -29,6 +30,11 @@ interface SessionTable {
   previous_token_hash: Generated<Buffer | null>;
   created_at: Date;
   rotated_at: Date;
+  expires_at: Date;
+}
+
+interface GuessTable {
+  account: Buffer;
   expires_at: Date;
 }
 

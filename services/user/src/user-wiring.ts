@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as userv1 from "@tenon/contracts/user/v1";
 import { createOnce, createPaging } from "@tenon/database";
 import { type Implementation, implement } from "@tenon/grpc";
-import { detached, principalOf } from "@tenon/interceptors";
+import { detached, principalOf, type Rate } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import type { Worker } from "@tenon/runtime";
 import type { Kysely } from "kysely";
@@ -11,6 +11,7 @@ import { createAccessTokens } from "./access-tokens.ts";
 import { createCredentialsRepository } from "./credentials-repository.ts";
 import { createCredentialsService, type Passwords } from "./credentials-service.ts";
 import { type FirstAdmin, type FirstAdminOptions, makeFirstAdmin } from "./first-admin.ts";
+import { createGuessLimiter } from "./guess-limiter.ts";
 import { readKeyFile } from "./key-file.ts";
 import { createKeyHandler, toPublicJwk } from "./key-handler.ts";
 import { createKeyRepository } from "./key-repository.ts";
@@ -33,6 +34,8 @@ export interface WireUserOptions {
   secret: Uint8Array;
   /** By default argon2id at OWASP's cost, two at once. */
   passwords?: Passwords;
+  /** Wrong passwords for one account; by default as many as come. */
+  guesses?: Rate | undefined;
   /** A file with the keys that sign access tokens; by default the database has them. */
   keyFile?: string | undefined;
   /** How long a key of the database signs; by default 30 days. */
@@ -54,7 +57,7 @@ export interface WiredUser {
 /** The service without its process: storage, rules and handlers, joined. */
 export function wireUser(options: WireUserOptions): WiredUser {
   const { db, logger, secret, passwords = createPasswords(), sessionLimits, now = () => new Date() } = options;
-  const { accessTokenLifetimeMs = 900_000, keyRotationMs = 30 * DAY_MS, keyFile } = options;
+  const { accessTokenLifetimeMs = 900_000, keyRotationMs = 30 * DAY_MS, keyFile, guesses } = options;
   const newId = () => newUuid();
 
   const users = (on: Kysely<UserTables>) =>
@@ -67,7 +70,11 @@ export function wireUser(options: WireUserOptions): WiredUser {
     });
   const sessions = (on: Kysely<UserTables>) =>
     createSessionService({ sessions: createSessionRepository(on), now, newId, randomBytes, ...sessionLimits });
-  const credentials = createCredentialsService({ credentials: createCredentialsRepository(db), passwords });
+  const credentials = createCredentialsService({
+    credentials: createCredentialsRepository(db),
+    passwords,
+    guesses: guesses && createGuessLimiter({ db, secret, now, rate: guesses }),
+  });
 
   const keys = wireKeys({ db, logger, now, keyFile, keyRotationMs, accessTokenLifetimeMs });
   const tokens = createAccessTokens({ keys, lifetimeMs: accessTokenLifetimeMs });
