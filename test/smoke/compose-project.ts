@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type CommandOptions, findDocker } from "./docker-command.ts";
+import { findDocker } from "./docker-command.ts";
 import type { Ports } from "./published-ports.ts";
+import type { CommandOptions } from "./run-command.ts";
 import { SmokeFailure } from "./smoke-failure.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
