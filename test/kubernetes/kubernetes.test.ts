@@ -1,12 +1,14 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import type { Deployment } from "kubernetes-types/apps/v1.d.ts";
-import type { Container } from "kubernetes-types/core/v1.d.ts";
+import type { Container, PodSpec } from "kubernetes-types/core/v1.d.ts";
 import { expect, test } from "vitest";
 import { parseAllDocuments, stringify } from "yaml";
 import { callGraph, NAMES, WORKLOADS } from "./call-graph.ts";
-import { kustomizations, manifestsOf, productionOf } from "./manifests.ts";
+import * as kustomizations from "./kustomizations.ts";
+import { manifestsOf } from "./manifests.ts";
 import { networkPolicies } from "./network-policies.ts";
+import { certificateOf, tlsPatchOf } from "./tls-overlays.ts";
 
 const FOLDER = join(import.meta.dirname, "../../deploy/kubernetes");
 const kubectl = spawnSync("kubectl", ["version", "--client"]).status === 0;
@@ -18,12 +20,13 @@ const files: Record<string, readonly object[]> = {
   "base/kustomization.yaml": [kustomizations.base],
   "base/namespace.yaml": [kustomizations.namespace],
   "base/network-policies.yaml": networkPolicies(),
+  "tls/kustomization.yaml": [kustomizations.tls],
   "production/kustomization.yaml": [kustomizations.production],
-  "production/certificates.yaml": NAMES.map((name) => productionOf(name).certificate),
+  "production/certificates.yaml": NAMES.map(certificateOf),
 };
 for (const name of NAMES) {
   files[`base/${name}.yaml`] = manifestsOf(name);
-  files[`production/tls-${name}.yaml`] = [productionOf(name).patch];
+  files[`tls/${name}.yaml`] = [tlsPatchOf(name)];
 }
 
 for (const [path, documents] of Object.entries(files)) {
@@ -82,20 +85,36 @@ test("61: nothing is let in that no rule names", () => {
   expect(callers?.[0]?.from).toEqual([{ podSelector: { matchLabels: { "app.kubernetes.io/name": "payment" } } }]);
 });
 
+function render(overlay: string): Rendered[] {
+  const text = execFileSync("kubectl", ["kustomize", join(FOLDER, overlay)], { encoding: "utf8" });
+  return parseAllDocuments(text).map((each) => each.toJS());
+}
+
+interface Rendered {
+  kind: string;
+  metadata: { name: string; namespace?: string };
+  data?: Record<string, string>;
+  spec: { template: { spec: PodSpec } };
+}
+
+const POLICIES = 1 + NAMES.length + 2;
 for (const [overlay, count] of [
-  ["base", 1 + 1 + NAMES.length * 7],
-  ["production", 1 + 1 + NAMES.length * 8],
+  ["base", 1 + POLICIES + NAMES.length * 6],
+  ["production", 1 + POLICIES + NAMES.length * 7],
 ] as const) {
   test.skipIf(!kubectl)(`kustomize renders ${overlay}`, () => {
-    const text = execFileSync("kubectl", ["kustomize", join(FOLDER, overlay)], { encoding: "utf8" });
-    const documents = parseAllDocuments(text).map((each) => each.toJS());
+    const documents = render(overlay);
     expect(documents).toHaveLength(count);
     expect(documents.filter(({ metadata }) => metadata.namespace !== "tenon" && metadata.name !== "tenon")).toEqual([]);
+    const services = documents.filter(({ kind, metadata }) => kind === "Deployment" && isWorkload(metadata.name));
+    expect(services).toHaveLength(NAMES.length);
     if (overlay === "base") return;
-    for (const { spec } of documents.filter(({ kind }) => kind === "Deployment")) {
-      const [{ env, volumeMounts }] = spec.template.spec.containers;
-      expect(env.map(({ name }: { name: string }) => name)).toContain("TLS_CA_FILE");
-      expect(volumeMounts.map(({ name }: { name: string }) => name)).toContain("tls");
+    for (const { spec } of services) {
+      const [{ env = [], volumeMounts = [] }] = spec.template.spec.containers as [Container];
+      expect(env.map(({ name }) => name)).toContain("TLS_CA_FILE");
+      expect(volumeMounts.map(({ name }) => name)).toContain("tls");
     }
   });
 }
+
+const isWorkload = (name: string) => (NAMES as readonly string[]).includes(name);

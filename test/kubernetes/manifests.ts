@@ -2,14 +2,16 @@ import type { Deployment } from "kubernetes-types/apps/v1.d.ts";
 import type { HorizontalPodAutoscaler } from "kubernetes-types/autoscaling/v2.d.ts";
 import type { ConfigMap, Container, Probe, Service, ServiceAccount } from "kubernetes-types/core/v1.d.ts";
 import type { PodDisruptionBudget } from "kubernetes-types/policy/v1.d.ts";
-import { adminPortOf, callGraph, NAMES, WORKLOADS, type Workload } from "./call-graph.ts";
-import { probePort } from "./network-policies.ts";
+import { adminPortOf, callGraph, WORKLOADS, type Workload } from "./call-graph.ts";
+import { NATS, probePort } from "./network-policies.ts";
 
 /** Above the 30 s for which cluster DNS may be remembered: who has not heard yet that a replica goes is served still. */
 const DRAIN_WAIT_SECONDS = 35;
 /** DRAIN_WAIT + 1.5 x DRAIN_GRACE + 10 s, as packages/runtime has it. */
 const GRACE_SECONDS = DRAIN_WAIT_SECONDS + 15 + 10;
-const labelsOf = (name: Workload) => ({ "app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "tenon" });
+/** Whom network policies let in is a gateway, an ingress or a service: each is believed about whom it serves. */
+const POD_ADDRESSES = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7";
+export const labelsOf = (name: Workload) => ({ "app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "tenon" });
 
 /** All that one service is in the cluster. */
 export function manifestsOf(name: Workload): object[] {
@@ -38,7 +40,7 @@ export function manifestsOf(name: Workload): object[] {
     kind: "Deployment",
     metadata,
     spec: {
-      replicas: 2,
+      // How many there are is the autoscaler's to say: two at least.
       revisionHistoryLimit: 3,
       selector,
       strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
@@ -139,11 +141,13 @@ function settingsOf(name: Workload): Record<string, string> {
   const targets = callGraph().filter(({ from }) => from === name);
   return {
     HOST: "0.0.0.0",
+    TRUSTED_PROXIES: POD_ADDRESSES,
     DRAIN_WAIT: `${DRAIN_WAIT_SECONDS}s`,
     DRAIN_GRACE: "10s",
     ...(WORKLOADS[name].stores && {
       SERVICE_KEY_FILE: "/run/tenon/key.jwk.json",
       SERVICE_JWKS_FILE: "/run/tenon/services.jwks.json",
+      ...(NATS.users.includes(name) && { NATS_URL_FILE: "/run/tenon/nats.url" }),
       REFLECTION: "admin",
       // Clients look names up anew when they connect: replicas that came later get their share after this time.
       MAX_CONNECTION_AGE: "1m",
@@ -153,67 +157,3 @@ function settingsOf(name: Workload): Record<string, string> {
     ),
   };
 }
-
-/** Over the base: certificates of cert-manager, and every call by mutual TLS. */
-export function productionOf(name: Workload): { certificate: object; patch: object } {
-  const certificate = {
-    apiVersion: "cert-manager.io/v1",
-    kind: "Certificate",
-    metadata: { name, labels: labelsOf(name) },
-    spec: {
-      secretName: `${name}-tls`,
-      duration: "24h",
-      renewBefore: "8h",
-      privateKey: { algorithm: "ECDSA", size: 256, rotationPolicy: "Always" },
-      usages: ["digital signature", "server auth", "client auth"],
-      dnsNames: [name],
-      // The gateway speaks for whoever calls it, and proves nothing about itself.
-      ...(name !== "gateway" && { uris: [`spiffe://tenon/${name}`] }),
-      issuerRef: { kind: "ClusterIssuer", name: "tenon" },
-    },
-  };
-  const tls = { TLS_CERT_FILE: "tls.crt", TLS_KEY_FILE: "tls.key", TLS_CA_FILE: "ca.crt" };
-  const patch = {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name },
-    spec: {
-      template: {
-        spec: {
-          containers: [
-            {
-              name,
-              env: Object.entries(tls).map(([variable, file]) => ({ name: variable, value: `/run/tls/${file}` })),
-              ...(name !== "gateway" && probesOf(name, true)),
-              volumeMounts: [{ name: "tls", mountPath: "/run/tls", readOnly: true }],
-            },
-          ],
-          volumes: [{ name: "tls", secret: { secretName: `${name}-tls`, defaultMode: 0o440 } }],
-        },
-      },
-    },
-  };
-  return { certificate, patch };
-}
-
-/** What both are made of, for kustomize. */
-export const kustomizations = {
-  base: {
-    apiVersion: "kustomize.config.k8s.io/v1beta1",
-    kind: "Kustomization",
-    namespace: "tenon",
-    resources: ["namespace.yaml", "network-policies.yaml", ...NAMES.map((name) => `${name}.yaml`)],
-  },
-  production: {
-    apiVersion: "kustomize.config.k8s.io/v1beta1",
-    kind: "Kustomization",
-    namespace: "tenon",
-    resources: ["../base", "certificates.yaml"],
-    patches: NAMES.map((name) => ({ path: `tls-${name}.yaml` })),
-  },
-  namespace: {
-    apiVersion: "v1",
-    kind: "Namespace",
-    metadata: { name: "tenon", labels: { "pod-security.kubernetes.io/enforce": "restricted" } },
-  },
-};

@@ -2,11 +2,11 @@ import type { NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyPort } from "
 import { adminPortOf, callGraph, healthPortOf, NAMES, WORKLOADS, type Workload } from "./call-graph.ts";
 
 // What is no call of a contract, declared once.
-const POSTGRES = { selector: { matchLabels: { "app.kubernetes.io/name": "postgres" } }, port: 5432 };
-const NATS = {
+export const POSTGRES = { selector: { matchLabels: { "app.kubernetes.io/name": "postgres" } }, port: 5432 };
+export const NATS = {
   selector: { matchLabels: { "app.kubernetes.io/name": "nats" } },
   port: 4222,
-  users: ["user", "order", "payment"],
+  users: ["user", "order", "payment"] as readonly Workload[],
 };
 const OBSERVABILITY = { matchLabels: { "kubernetes.io/metadata.name": "observability" } };
 const OTLP_PORTS = [4317, 4318];
@@ -24,10 +24,15 @@ export function networkPolicies(): NetworkPolicy[] {
     metadata: { name: "default-deny" },
     spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
   };
-  return [denied, ...NAMES.map(policyOf)];
+  return [
+    denied,
+    ...NAMES.map(policyOf),
+    storePolicy("postgres", POSTGRES, NAMES.filter(stores)),
+    storePolicy("nats", NATS, NATS.users),
+  ];
 
   function policyOf(name: Workload): NetworkPolicy {
-    const { port, stores } = WORKLOADS[name];
+    const { port } = WORKLOADS[name];
     const callers = edges.filter(({ to }) => to === name).map(({ from }) => podsOf(from));
     const called = edges.filter(({ from }) => from === name).map(({ to }) => to);
     const egress: NetworkPolicyEgressRule[] = [
@@ -37,7 +42,7 @@ export function networkPolicies(): NetworkPolicy[] {
       },
       { to: [{ namespaceSelector: OBSERVABILITY }], ports: tcp(...OTLP_PORTS) },
       ...called.map((to) => ({ to: [podsOf(to)], ports: tcp(WORKLOADS[to].port) })),
-      ...(stores ? [{ to: [{ podSelector: POSTGRES.selector }], ports: tcp(POSTGRES.port) }] : []),
+      ...(stores(name) ? [{ to: [{ podSelector: POSTGRES.selector }], ports: tcp(POSTGRES.port) }] : []),
       ...(NATS.users.includes(name) ? [{ to: [{ podSelector: NATS.selector }], ports: tcp(NATS.port) }] : []),
     ];
     return {
@@ -57,6 +62,22 @@ export function networkPolicies(): NetworkPolicy[] {
       },
     };
   }
+}
+
+const stores = (name: Workload): boolean => WORKLOADS[name].stores;
+
+/** What replicates, backs up or watches them is for their operator to let in. */
+function storePolicy(name: string, store: typeof POSTGRES, users: readonly Workload[]): NetworkPolicy {
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name },
+    spec: {
+      podSelector: store.selector,
+      policyTypes: ["Ingress"],
+      ingress: [{ from: users.map(podsOf), ports: tcp(store.port) }],
+    },
+  };
 }
 
 export const probePort = (name: Workload, tls: boolean): number => (tls ? healthPortOf(name) : WORKLOADS[name].port);
