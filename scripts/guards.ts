@@ -17,7 +17,7 @@ const STORE = "services/payment/src/payment-repository.ts";
 const PAYMENTS = "services/payment/src/migrations/0001-payments.sql";
 const LEDGER = "services/payment/src/migrations/0002-ledger.sql";
 const RULES = "services/payment/src/payment-service";
-const BOOKS = "services/payment/src/ledger-guards";
+const BOOKS = "services/payment/src/ledger/ledger-guards";
 const COMPARED = "services/payment/src/reconciliation/";
 const EVENT_INBOX = "packages/events/src/inbox/event-inbox";
 const EVENT_OUTBOX = "packages/events/src/outbox/event-outbox";
@@ -70,7 +70,7 @@ export const GUARDS: readonly Guard[] = [
     file: "services/payment/src/payment-service.ts",
     on: "  capturedMinor - refundedMinor - refundingMinor;",
     off: "  capturedMinor - refundedMinor + 0n * refundingMinor;",
-    tests: "services/payment/src/ledger-books",
+    tests: "services/payment/src/ledger/ledger-books",
   },
   {
     name: "the orders of a worker that died are taken over",

@@ -1,7 +1,7 @@
 import { testDatabase } from "@tenon/testing";
 import { sql } from "kysely";
 import { v7 as uuidv7 } from "uuid";
-import { createCatalogRepository } from "./catalog-repository.ts";
+import { createCatalogRepository } from "./catalog/catalog-repository.ts";
 import type { Order } from "./order.ts";
 import { createOrderRepository } from "./order-repository.ts";
 import { createOrderSaga, type OrderSaga } from "./order-saga.ts";

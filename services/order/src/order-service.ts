@@ -1,9 +1,9 @@
 import type { Page, Paged } from "@tenon/database";
 import { StatusError } from "@tenon/errors";
 import type { Money } from "@tenon/money";
+import type { Product } from "./catalog/product.ts";
 import { assertEachProductOnce, type Order, type OrderLine, priceLines, type Refund } from "./order.ts";
 import { isFinal, type OrderState, ruleOf } from "./order-states.ts";
-import type { Product } from "./product.ts";
 
 /** Who asks. Orders of others are seen by admins only. */
 export interface Caller {

@@ -3,7 +3,8 @@ import { inboxMigrations, outboxMigrations } from "@tenon/events";
 import { createMemoryDatabase, testDatabase, untroubledLife } from "@tenon/testing";
 import { v7 as uuidv7 } from "uuid";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createCatalogRepository } from "./catalog-repository.ts";
+import { createCatalogRepository } from "./catalog/catalog-repository.ts";
+import type { Product } from "./catalog/product.ts";
 import { createMemoryOrderQueue, createMemoryOrderRepository, type OrderTables } from "./memory-order-store.ts";
 import type { Order } from "./order.ts";
 import type { ClaimedOrder, OrderQueue } from "./order-queue.ts";
@@ -11,7 +12,6 @@ import { createOrderRepository } from "./order-repository.ts";
 import type { OrderRepository } from "./order-service.ts";
 import type { Tables } from "./order-tables.ts";
 import { createPostgresOrderQueue } from "./postgres-order-queue.ts";
-import type { Product } from "./product.ts";
 
 interface Storage {
   inTransaction<T>(work: (orders: OrderRepository) => Promise<T>): Promise<T>;

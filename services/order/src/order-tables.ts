@@ -1,7 +1,7 @@
 import type { Generated } from "kysely";
+import type { ProductState } from "./catalog/product.ts";
 import type { OrderFailure } from "./order.ts";
 import type { OrderState } from "./order-states.ts";
-import type { ProductState } from "./product.ts";
 
 /** The service's database, as its migrations make it. */
 export interface Tables {

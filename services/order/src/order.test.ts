@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { Product } from "./catalog/product.ts";
 import { assertEachProductOnce, priceLines } from "./order.ts";
-import type { Product } from "./product.ts";
 
 const at = new Date(0);
 const product = (id: string, fields: Partial<Product> = {}): Product => ({

@@ -1,7 +1,7 @@
 import { type FieldViolation, StatusError } from "@tenon/errors";
 import type { Money } from "@tenon/money";
+import type { Product } from "./catalog/product.ts";
 import type { OrderState } from "./order-states.ts";
-import type { Product } from "./product.ts";
 
 /** What a user ordered, and how far it has come. */
 export interface Order {

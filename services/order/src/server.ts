@@ -21,9 +21,9 @@ import {
   startService,
 } from "@tenon/runtime";
 import { Registry } from "prom-client";
-import { createCatalogRepository } from "./catalog-repository.ts";
+import { createCatalogRepository } from "./catalog/catalog-repository.ts";
+import { insertDemoCatalog } from "./catalog/demo-catalog.ts";
 import type { OrderConfig } from "./config.ts";
-import { insertDemoCatalog } from "./demo-catalog.ts";
 import { createGrpcPayments } from "./grpc-payments.ts";
 import { createGrpcUsers } from "./grpc-users.ts";
 import { orderGauges } from "./order-gauges.ts";

@@ -1,5 +1,6 @@
 import type { Money } from "@tenon/money";
 import { createMemoryDatabase, type Life, type Simulation } from "@tenon/testing";
+import type { Product } from "./catalog/product.ts";
 import { createGrpcPayments, type GrpcPaymentsOptions } from "./grpc-payments.ts";
 import { createMemoryOrderQueue, createMemoryOrderRepository, type OrderTables } from "./memory-order-store.ts";
 import type { Order } from "./order.ts";
@@ -13,7 +14,6 @@ import {
   type OrderChanges,
   type OrderService,
 } from "./order-service.ts";
-import type { Product } from "./product.ts";
 import { retryDelay } from "./retry-delay.ts";
 import type { Users } from "./users.ts";
 

@@ -1,5 +1,5 @@
 import type { Life, MemoryDatabase } from "@tenon/testing";
-import type { Account, NewEntry } from "./ledger.ts";
+import type { Account, NewEntry } from "./ledger/ledger.ts";
 import type { Payment, PaymentStore, Step } from "./payment.ts";
 import { isAllowed } from "./payment-states.ts";
 

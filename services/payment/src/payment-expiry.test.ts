@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import * as paymentv1 from "@tenon/contracts/payment/v1";
 import { expect, test } from "vitest";
+import { verifyLedger } from "./ledger/verify-ledger.ts";
 import { LEASE_MS, MAX_AGE_MS, servePayment } from "./payment-server-fixture.ts";
-import { verifyLedger } from "./verify-ledger.ts";
 
 const options = { timeoutMs: 10_000 };
 const { PaymentState, LedgerMovement } = paymentv1;

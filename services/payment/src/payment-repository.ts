@@ -1,7 +1,7 @@
 import { readPage } from "@tenon/database";
 import { writeWithEvent } from "@tenon/events";
 import type { ExpressionBuilder, Kysely } from "kysely";
-import { insertEntry } from "./ledger-repository.ts";
+import { insertEntry } from "./ledger/ledger-repository.ts";
 import type { Payment, PaymentFacts, PaymentFilter, PaymentStore } from "./payment.ts";
 import { toPaymentEvent } from "./payment-events.ts";
 import { statesBefore } from "./payment-states.ts";

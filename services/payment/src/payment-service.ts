@@ -1,7 +1,7 @@
 import type { Page } from "@tenon/database";
 import type { StatusError } from "@tenon/errors";
 import type { Money } from "@tenon/money";
-import { entryOf, type Movement } from "./ledger.ts";
+import { entryOf, type Movement } from "./ledger/ledger.ts";
 import {
   newPayment,
   type Payment,

@@ -3,7 +3,7 @@ import { outboxMigrations } from "@tenon/events";
 import { createMemoryDatabase, testDatabase, untroubledLife } from "@tenon/testing";
 import { v7 as uuidv7 } from "uuid";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { entryOf } from "./ledger.ts";
+import { entryOf } from "./ledger/ledger.ts";
 import { createMemoryPaymentStore, type PaymentTables } from "./memory-payment-store.ts";
 import { newPayment, type Payment, type PaymentStore, type Step } from "./payment.ts";
 import { createPaymentStore } from "./payment-repository.ts";

@@ -1,5 +1,5 @@
 import type { Generated, Selectable } from "kysely";
-import type { LedgerTables } from "./ledger-tables.ts";
+import type { LedgerTables } from "./ledger/ledger-tables.ts";
 import type { Payment, Step, Work } from "./payment.ts";
 import type { FindingTables } from "./reconciliation/finding-tables.ts";
 

@@ -1,6 +1,6 @@
 import type { Page, Paged } from "@tenon/database";
 import type { Money } from "@tenon/money";
-import type { NewEntry } from "./ledger.ts";
+import type { NewEntry } from "./ledger/ledger.ts";
 import type { PaymentState } from "./payment-states.ts";
 
 /** The money of one order. */

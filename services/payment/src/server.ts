@@ -39,10 +39,11 @@ import type { PaymentConfig } from "./config.ts";
 import { createDueStepFinisher } from "./due-steps.ts";
 import { createExpirer } from "./expiry.ts";
 import { createGrpcProcessor } from "./grpc-processor.ts";
-import { ledgerGauges } from "./ledger-gauges.ts";
-import { createLedgerHandler } from "./ledger-handler.ts";
-import { createLedgerStore } from "./ledger-repository.ts";
-import { createLedgerService } from "./ledger-service.ts";
+import { ledgerGauges } from "./ledger/ledger-gauges.ts";
+import { createLedgerHandler } from "./ledger/ledger-handler.ts";
+import { createLedgerStore } from "./ledger/ledger-repository.ts";
+import { createLedgerService } from "./ledger/ledger-service.ts";
+import { verifyLedger } from "./ledger/verify-ledger.ts";
 import { createPaymentDriver } from "./payment-driver.ts";
 import { createPaymentHandler } from "./payment-handler.ts";
 import { createPaymentStore } from "./payment-repository.ts";
@@ -52,7 +53,6 @@ import type { Processor } from "./processor.ts";
 import { createGrpcStatement } from "./reconciliation/grpc-statement.ts";
 import { wireReconciliation } from "./reconciliation/reconciliation-wiring.ts";
 import type { Statement } from "./reconciliation/statement.ts";
-import { verifyLedger } from "./verify-ledger.ts";
 
 /** The tables of payment, in their order. */
 export const paymentMigrations = [databaseMigrations, outboxMigrations, new URL("./migrations/", import.meta.url)];

@@ -1,4 +1,4 @@
-import type { Movement } from "./ledger.ts";
+import type { Movement } from "./ledger/ledger.ts";
 import type { Payment, PaymentFacts, Step, StepKind } from "./payment.ts";
 import type { PaymentState } from "./payment-states.ts";
 import type { Verdict } from "./processor.ts";

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Money } from "@tenon/money";
-import type { Movement } from "../ledger.ts";
+import type { Movement } from "../ledger/ledger.ts";
 import type { Payment, Step, StepKind } from "../payment.ts";
 import type { FindingKind } from "./finding.ts";
 import type { StatementLine } from "./statement.ts";

@@ -1,5 +1,5 @@
 import { type ExpressionBuilder, type Kysely, sql } from "kysely";
-import type { Movement } from "../ledger.ts";
+import type { Movement } from "../ledger/ledger.ts";
 import { STEP_COLUMNS, type Tables, toWork } from "../payment-tables.ts";
 import type { OurSide } from "./compare.ts";
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import * as paymentv1 from "@tenon/contracts/payment/v1";
 import { sql } from "kysely";
 import { expect, test } from "vitest";
-import { servePayment, usd } from "./payment-server-fixture.ts";
+import { servePayment, usd } from "../payment-server-fixture.ts";
 
 const options = { timeoutMs: 10_000 };
 const { LedgerAccount, LedgerMovement } = paymentv1;

@@ -1,7 +1,7 @@
 import { readPage } from "@tenon/database";
 import { type Kysely, type Selectable, sql } from "kysely";
+import type { ProductTable, Tables } from "../order-tables.ts";
 import type { CatalogRepository } from "./catalog-service.ts";
-import type { ProductTable, Tables } from "./order-tables.ts";
 import type { Product } from "./product.ts";
 
 /** Products in PostgreSQL, on a pool or in a transaction. */

@@ -1,13 +1,13 @@
 import { testDatabase } from "@tenon/testing";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
+import type { StepKind } from "../payment.ts";
+import { createPayments } from "../payment-fixture.ts";
+import type { Tables } from "../payment-tables.ts";
+import { paymentMigrations } from "../server.ts";
 import type { Account, Movement } from "./ledger.ts";
 import { createLedgerStore } from "./ledger-repository.ts";
 import { createLedgerService } from "./ledger-service.ts";
-import type { StepKind } from "./payment.ts";
-import { createPayments } from "./payment-fixture.ts";
-import type { Tables } from "./payment-tables.ts";
-import { paymentMigrations } from "./server.ts";
 import { verifyLedger } from "./verify-ledger.ts";
 
 const database = await testDatabase<Tables>({ migrations: paymentMigrations });

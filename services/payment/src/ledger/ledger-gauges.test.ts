@@ -2,10 +2,10 @@ import { createLogger } from "@tenon/logger";
 import { testDatabase } from "@tenon/testing";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
+import { createPayments } from "../payment-fixture.ts";
+import type { Tables } from "../payment-tables.ts";
+import { paymentMigrations } from "../server.ts";
 import { ledgerGauges } from "./ledger-gauges.ts";
-import { createPayments } from "./payment-fixture.ts";
-import type { Tables } from "./payment-tables.ts";
-import { paymentMigrations } from "./server.ts";
 
 test("the books of each currency are told to be at zero, or by how much they are not", async () => {
   await using database = await testDatabase<Tables>({ migrations: paymentMigrations });

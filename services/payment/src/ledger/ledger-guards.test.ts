@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { testDatabase } from "@tenon/testing";
 import { sql } from "kysely";
 import { afterAll, expect, test } from "vitest";
-import type { Payment } from "./payment.ts";
-import { createPayments } from "./payment-fixture.ts";
-import type { Tables } from "./payment-tables.ts";
-import { paymentMigrations } from "./server.ts";
+import type { Payment } from "../payment.ts";
+import { createPayments } from "../payment-fixture.ts";
+import type { Tables } from "../payment-tables.ts";
+import { paymentMigrations } from "../server.ts";
 import { verifyLedger } from "./verify-ledger.ts";
 
 const database = await testDatabase<Tables>({ migrations: paymentMigrations });

@@ -6,8 +6,8 @@ import { databaseMigrations, migrate } from "@tenon/database";
 import { testDatabase } from "@tenon/testing";
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
-import type { Tables } from "./payment-tables.ts";
-import { paymentMigrations } from "./server.ts";
+import type { Tables } from "../payment-tables.ts";
+import { paymentMigrations } from "../server.ts";
 import { verifyLedger } from "./verify-ledger.ts";
 
 /** Payments as they were before there was a ledger, one in each state; amounts, in cents, are their names. */
@@ -39,7 +39,7 @@ test("62: payments from before there was a ledger are booked as they stand", asy
   const folder = await mkdtemp(join(tmpdir(), "tenon-migrations-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   const first = "0001-payments.sql";
-  await copyFile(new URL(`./migrations/${first}`, import.meta.url), join(folder, first));
+  await copyFile(new URL(`../migrations/${first}`, import.meta.url), join(folder, first));
   const old = pathToFileURL(`${folder}/`);
   await using database = await testDatabase<Tables>({ migrations: [databaseMigrations, old] });
   await sql.raw(BEFORE).execute(database.db);

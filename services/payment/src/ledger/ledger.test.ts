@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { ACCOUNTS, entryOf, MOVEMENTS, type Movement } from "./ledger.ts";
 
 const movements = Object.keys(MOVEMENTS) as Movement[];
-const sql = readFileSync(new URL("./migrations/0002-ledger.sql", import.meta.url), "utf8");
+const sql = readFileSync(new URL("../migrations/0002-ledger.sql", import.meta.url), "utf8");
 
 for (const [what, names, constraint, enumeration] of [
   ["movements", movements, /ledger_entries_movement check \(([^)]*)\)/, paymentv1.LedgerMovement],
@@ -33,7 +33,7 @@ for (const movement of movements) {
 }
 
 test("docs/money.md tells the table", () => {
-  const told = documentedPart(new URL("../../../docs/money.md", import.meta.url), "postings");
+  const told = documentedPart(new URL("../../../../docs/money.md", import.meta.url), "postings");
   const rows = movements.map((movement) => [movement, MOVEMENTS[movement].debit, MOVEMENTS[movement].credit]);
   expect(told).toBe(toMarkdownTable(["movement", "debit", "credit"], rows));
 });

@@ -6,8 +6,8 @@ import { StatusError } from "@tenon/errors";
 import { type Call, type Handlers, type Implementation, implement } from "@tenon/grpc";
 import { fromMinor, toMinor } from "@tenon/money";
 import type { Kysely } from "kysely";
+import type { Tables } from "../order-tables.ts";
 import type { CatalogService } from "./catalog-service.ts";
-import type { Tables } from "./order-tables.ts";
 import { PRODUCT_STATES, type Product, type ProductFields, type ProductState } from "./product.ts";
 
 export interface CatalogHandlerOptions {

@@ -1,8 +1,8 @@
 import * as orderv1 from "@tenon/contracts/order/v1";
 import { v4 as uuidv4, v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { serveOrders } from "../order-server-fixture.ts";
 import { insertDemoCatalog } from "./demo-catalog.ts";
-import { serveOrders } from "./order-server-fixture.ts";
 
 let wire: Awaited<ReturnType<typeof serveOrders>>;
 let replica: ReturnType<typeof wire.createReplica>;
