@@ -1,9 +1,15 @@
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import { connect as connectTcp } from "node:net";
+import { connect as connectTls } from "node:tls";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
+import { createTestAuthority } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
 import type { Call } from "./call.ts";
 import { createClient } from "./client.ts";
 import { implement } from "./handlers.ts";
 import { createServer, type Server } from "./server.ts";
+import type { ClientTls, ServerTls } from "./tls.ts";
 
 for (const inProcess of [false, true]) {
   const where = inProcess ? "without a port" : "over a port";
@@ -41,6 +47,29 @@ for (const inProcess of [false, true]) {
   });
 }
 
+test("49: a connection whose handshake is under way when the server closes is turned away, and holds nothing", async () => {
+  const authority = createTestAuthority();
+  const ca = authority.cert;
+  const { server, port, client, goOn } = await start({ tls: { ...authority.issue(["127.0.0.1", "localhost"]), ca } });
+  const greeted = client.greet({ name: "Ada" }, { timeoutMs: 10_000 });
+  const socket = connectTcp(port, "127.0.0.1");
+  await once(socket, "connect");
+  // The server has accepted the connection before it took up this call.
+  await goOn.reached(1);
+
+  const startedMs = performance.now();
+  const closed = server.close({ graceMs: 5000 });
+  const late = connectTls({ socket, ca, ALPNProtocols: ["h2"], servername: "localhost" });
+  const session = connectHttp2("https://127.0.0.1", { createConnection: () => late });
+  onTestFinished(() => session.destroy());
+  session.on("error", () => {});
+  await once(session, "close", { signal: AbortSignal.timeout(4000) });
+  goOn.resolve();
+  expect(await greeted).toMatchObject({ message: "Hello Ada" });
+  await closed;
+  expect(performance.now() - startedMs).toBeLessThan(4000);
+});
+
 test("without a port: a call after the close is refused as one that may be made elsewhere", async () => {
   const { server, client } = await start({ inProcess: true });
   await server.close();
@@ -48,9 +77,10 @@ test("without a port: a call after the close is refused as one that may be made 
 });
 
 /** A greeter whose calls stay in flight: streams until their end, the others until `goOn`. */
-async function start({ inProcess }: { inProcess: boolean }) {
+async function start({ inProcess = false, tls }: { inProcess?: boolean; tls?: ServerTls & ClientTls }) {
   const goOn = createGate();
   const server: Server = createServer({
+    tls: tls && { cert: tls.cert, key: tls.key },
     services: [
       implement(greeterv1.GreetingService, {
         async greet({ name }) {
@@ -71,13 +101,14 @@ async function start({ inProcess }: { inProcess: boolean }) {
       }),
     ],
   });
-  const target = inProcess ? server : `127.0.0.1:${await server.listen({ host: "127.0.0.1", port: 0 })}`;
-  const client = createClient(greeterv1.GreetingService, { target });
+  const port = inProcess ? 0 : await server.listen({ host: "127.0.0.1", port: 0 });
+  const target = inProcess ? server : `127.0.0.1:${port}`;
+  const client = createClient(greeterv1.GreetingService, { target, tls: tls && { ca: tls.ca } });
   onTestFinished(() => {
     client.close();
     return server.close({ graceMs: 0 });
   });
-  return { server, client, goOn };
+  return { server, port, client, goOn };
 }
 
 /** One request, and no end of them before `until`. */

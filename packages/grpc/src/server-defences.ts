@@ -89,6 +89,16 @@ export function defendHttp2(server: GrpcServer, maxMetadataBytes: number, defenc
   }
 }
 
+/**
+ * For a server that begins to close. A connection whose handshake was under way then is none that grpc-js asks to leave: it
+ * would be served to the end of the grace time, and its calls cut off there. Its client goes elsewhere before it has called.
+ */
+export function turnLateConnectionsAway(server: GrpcServer): void {
+  for (const http2Server of privatesOf(server).http2Servers.keys()) {
+    http2Server.prependListener("session", (session) => session.close());
+  }
+}
+
 function inspectCertificate(socket: TLSSocket): void {
   if (hasBadCertificate(socket)) socket.destroy();
 }

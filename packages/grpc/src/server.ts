@@ -14,7 +14,14 @@ import { registerInProcess } from "./in-process.ts";
 import { type Codec, codecOf, methodOf, methodOfPath } from "./method.ts";
 import type { NativeService } from "./native-service.ts";
 import { ServerCall } from "./server-call.ts";
-import { defendHttp2, openHandlers, raiseHttp2Limits, refusalOf, refuseBrokenFrames } from "./server-defences.ts";
+import {
+  defendHttp2,
+  openHandlers,
+  raiseHttp2Limits,
+  refusalOf,
+  refuseBrokenFrames,
+  turnLateConnectionsAway,
+} from "./server-defences.ts";
 import { toWireStatus } from "./status.ts";
 import { createServerCredentials, type Renewable, type ServerTls } from "./tls.ts";
 import { NativeServerCall } from "./to-server-interceptor.ts";
@@ -132,6 +139,7 @@ export function createServer(options: ServerOptions): Server {
   };
   const shutDown = async ({ graceMs = 10_000, streamGraceMs = 100 }: CloseOptions): Promise<void> => {
     const streams = setTimeout(endWhere, Math.min(streamGraceMs, graceMs), ({ method }) => method.responseStream);
+    turnLateConnectionsAway(native);
     const finished = new Promise<void>((resolve) => native.tryShutdown(() => resolve()));
     await within(graceMs, Promise.all([finished, drained(live)]));
     clearTimeout(streams);

@@ -44,7 +44,7 @@ for (const [what, run, line] of [
       logger,
     );
     expect(reached).toBe(true);
-    expect(lines.filter((each) => !each.startsWith("debug"))).toEqual([line]);
+    expect(lines.filter((each) => !each.startsWith("info"))).toEqual([line]);
   });
 }
 

@@ -15,7 +15,7 @@ export async function drain(steps: readonly DrainStep[], logger: Logger): Promis
     try {
       const ended = await settlesWithin(timeoutMs, async () => run());
       const facts = { step: name, "drain.time_ms": Math.round(performance.now() - startedMs) };
-      if (ended) logger.debug(facts, "drain step done");
+      if (ended) logger.info(facts, "drain step done");
       else logger.warn(facts, "drain step took too long and is left behind");
     } catch (err) {
       logger.error({ step: name, err }, "drain step failed");
