@@ -1,20 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import * as orderv1 from "@tenon/contracts/order/v1";
-import type { Code } from "@tenon/errors";
-import { StatusError } from "@tenon/errors";
-import type { CallOptions, Client } from "@tenon/grpc";
+import type { Client } from "@tenon/grpc";
 import { fromMinor, type Money, multiply, toMinor } from "@tenon/money";
 import type { SeededRandom } from "@tenon/testing";
+import type { Account, ChaosAccounts } from "./chaos-accounts.ts";
 import type { ChaosHistory } from "./chaos-history.ts";
+import { createInsistentCaller } from "./insistent-caller.ts";
 
 export interface ChaosCustomerOptions {
   orders: Client<typeof orderv1.OrderService>;
   products: readonly orderv1.Product[];
-  /** Call options with the token of the customer or of an admin; obtained anew when one has expired. */
-  asCustomer: () => Promise<CallOptions>;
-  asAdmin: () => Promise<CallOptions>;
+  accounts: ChaosAccounts;
   /** Resolves when there is room for another order: what waits is to wait for what was killed, not for the machine. */
   hasRoom: (stop: AbortSignal) => Promise<void>;
   random: SeededRandom;
@@ -24,9 +21,12 @@ export interface ChaosCustomerOptions {
 /** What a customer knows of an order, to be compared with what is found in the end. */
 export interface PlacedOrder {
   readonly id: string;
+  readonly userId: string;
   readonly total: Money;
   readonly paymentMethod: string;
   readonly placedAt: number;
+  /** The customer was blocked before he placed it. */
+  readonly isAfterBlock: boolean;
   isCancelled: boolean;
   /** Refunds that were granted. */
   readonly refundsMinor: bigint[];
@@ -35,9 +35,14 @@ export interface PlacedOrder {
 export interface ChaosCustomer {
   /** Every order that was answered. */
   readonly placed: readonly PlacedOrder[];
+  /** Users that were blocked. */
+  readonly blocked: readonly string[];
   /** What was answered and must not have been. */
   readonly violations: readonly string[];
-  /** Places orders, cancels some and has some refunded, until `stop` aborts; each request is repeated until it is answered. */
+  /**
+   * Places orders, cancels some, has some refunded and is blocked now and then, to come back as somebody else, until `stop`
+   * aborts; each request is repeated until it is answered.
+   */
   run(stop: AbortSignal): Promise<void>;
 }
 
@@ -51,38 +56,44 @@ const METHODS = Object.entries({
   pm_slow: 6,
 }).flatMap(([method, share]) => Array<string>(share).fill(method));
 
-const ATTEMPT_MS = 3000;
-/** Longer than anything stays away. */
-const ANSWER_LIMIT_MS = 120_000;
-/** Those that a caller may repeat with the same request id. */
-const PASSING: readonly Code[] = ["UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED", "RESOURCE_EXHAUSTED"];
+/** A cancellation is for one of the last orders, in the midst of its saga; a refund for one that may be paid by now. */
+const RECENT = 12;
+const CANCEL_ONE_IN = 6;
+const REFUND_ONE_IN = 4;
+const BLOCK_ONE_IN = 20;
 
 /** One who buys as a program would: a request that was not answered is sent again under the same id. */
 export function createChaosCustomer(options: ChaosCustomerOptions): ChaosCustomer {
-  const { orders, products, asCustomer, asAdmin, hasRoom, random, history } = options;
+  const { orders, products, accounts, hasRoom, random, history } = options;
+  const caller = createInsistentCaller({ random, history });
   const placed: PlacedOrder[] = [];
-  const violations: string[] = [];
+  const blocked: string[] = [];
+  const owners = new Map<string, Account>();
 
-  async function place(): Promise<void> {
+  async function place(account: Account): Promise<void> {
+    const { userId } = account;
     const product = random.pick(products);
     const quantity = random.between(1, 3);
     const items = [{ productId: product.id, quantity }];
     const request = { requestId: randomUUID(), items, paymentMethod: random.pick(METHODS) };
-    const attempt = async () => orders.createOrder(request, await asCustomer());
-    const { order } = await answered("CreateOrder", request.requestId, orderv1.CreateOrderResponseSchema, attempt);
+    const isAfterBlock = blocked.includes(userId);
+    const attempt = async () => orders.createOrder(request, await account.credentials());
+    const { order } = await caller.ask("CreateOrder", request.requestId, orderv1.CreateOrderResponseSchema, attempt);
     if (!order) throw new Error("an order was answered without itself");
     const total = toMinor(order.total);
-    const known = { id: order.id, total, paymentMethod: request.paymentMethod, placedAt: Date.now() };
-    placed.push({ ...known, isCancelled: false, refundsMinor: [] });
+    const known = { id: order.id, userId, total, paymentMethod: request.paymentMethod, placedAt: Date.now() };
+    placed.push({ ...known, isAfterBlock, isCancelled: false, refundsMinor: [] });
+    owners.set(order.id, account);
     if (total.minor !== multiply(toMinor(product.price), quantity).minor) {
-      violations.push(`14: order ${order.id} comes to ${total.minor}, its items do not`);
+      caller.violations.push(`14: order ${order.id} comes to ${total.minor}, its items do not`);
     }
   }
 
   async function cancel(order: PlacedOrder): Promise<void> {
     const request = { requestId: randomUUID(), orderId: order.id };
-    const attempt = async () => orders.cancelOrder(request, await asCustomer());
-    const { order: found } = await answered(
+    const owner = owners.get(order.id) as Account;
+    const attempt = async () => orders.cancelOrder(request, await owner.credentials());
+    const { order: found } = await caller.ask(
       "CancelOrder",
       request.requestId,
       orderv1.CancelOrderResponseSchema,
@@ -95,8 +106,8 @@ export function createChaosCustomer(options: ChaosCustomerOptions): ChaosCustome
     const { total } = order;
     const minor = random.isOneIn(2) ? total.minor : 1n + (total.minor * BigInt(random.between(1, 60))) / 100n;
     const request = { requestId: randomUUID(), orderId: order.id, amount: fromMinor({ ...total, minor }) };
-    const attempt = async () => orders.refundOrder(request, await asAdmin());
-    const { order: found } = await answered(
+    const attempt = async () => orders.refundOrder(request, await accounts.asAdmin());
+    const { order: found } = await caller.ask(
       "RefundOrder",
       request.requestId,
       orderv1.RefundOrderResponseSchema,
@@ -105,65 +116,30 @@ export function createChaosCustomer(options: ChaosCustomerOptions): ChaosCustome
     if (found) order.refundsMinor.push(minor);
   }
 
-  /** The answer, or nothing where the request was refused for good. One in ten is asked for again, and must be the same. */
-  async function answered<S extends DescMessage>(
-    call: string,
-    requestId: string,
-    schema: S,
-    attempt: () => Promise<MessageShape<S>>,
-  ): Promise<Partial<MessageShape<S>>> {
-    const first = await repeated(call, requestId, attempt);
-    if (!random.isOneIn(10)) return first instanceof StatusError ? {} : first;
-    const again = await repeated(call, requestId, attempt);
-    if (toText(schema, first) !== toText(schema, again)) {
-      violations.push(
-        `1: ${call} ${requestId} was answered in two ways: ${toText(schema, first)}, ${toText(schema, again)}`,
-      );
-    }
-    return first instanceof StatusError ? {} : first;
-  }
-
-  async function repeated<T>(call: string, requestId: string, attempt: () => Promise<T>): Promise<T | StatusError> {
-    const startedAt = Date.now();
-    for (let attempts = 1; ; attempts++) {
-      try {
-        const answer = await attempt();
-        history.add("ok", { call, requestId, attempts, ms: Date.now() - startedAt });
-        return answer;
-      } catch (error) {
-        if (!(error instanceof StatusError)) throw error;
-        const { code, reason } = error;
-        if (!PASSING.includes(code)) {
-          history.add("refused", { call, requestId, attempts, code, reason });
-          if (code !== "FAILED_PRECONDITION") violations.push(`${call} ${requestId} failed: ${code} ${error.message}`);
-          return error;
-        }
-        history.add("unanswered", { call, requestId, code, reason });
-        if (Date.now() - startedAt > ANSWER_LIMIT_MS) throw new Error(`22: ${call} ${requestId} was never answered`);
-        await delay(random.between(20, 200));
-      }
-    }
+  /** In the midst of whatever his orders are at; what he still orders then is not to be paid. */
+  async function block(account: Account): Promise<void> {
+    await accounts.block(caller, account);
+    blocked.push(account.userId);
+    await place(account);
   }
 
   return {
     placed,
-    violations,
+    blocked,
+    violations: caller.violations,
     async run(stop) {
+      let account = await accounts.signUp(caller);
       while (!stop.aborted) {
         await hasRoom(stop);
-        await place();
-        const order = random.pick(placed.slice(-12));
-        if (random.isOneIn(6)) await cancel(order);
-        if (random.isOneIn(4)) await refund(order);
+        await place(account);
+        if (random.isOneIn(CANCEL_ONE_IN)) await cancel(random.pick(placed.slice(-RECENT)));
+        if (random.isOneIn(REFUND_ONE_IN)) await refund(random.pick(placed.slice(-2 * RECENT)));
+        if (random.isOneIn(BLOCK_ONE_IN)) {
+          await block(account);
+          account = await accounts.signUp(caller);
+        }
         await delay(random.between(50, 400));
       }
     },
   };
 }
-
-const toText = <S extends DescMessage>(schema: S, answer: MessageShape<S> | StatusError): string =>
-  answer instanceof StatusError
-    ? `${answer.code} ${answer.reason} ${answer.message}`
-    : Buffer.from(toBinary(schema, answer)).toString("hex");
-
-export const withDeadline = (options: CallOptions): CallOptions => ({ ...options, timeoutMs: ATTEMPT_MS });

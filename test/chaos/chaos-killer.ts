@@ -6,7 +6,7 @@ import type { ChaosHistory } from "./chaos-history.ts";
 import { CRASH_POINTS } from "./crash-points.ts";
 
 export interface ChaosKillerOptions {
-  platform: Pick<ProcessPlatform, "processes" | "postgresPid">;
+  platform: Pick<ProcessPlatform, "processes" | "nats" | "postgresPid">;
   random: SeededRandom;
   history: ChaosHistory;
 }
@@ -33,6 +33,8 @@ interface Plan {
 
 /** One in so many comes at a random time; the others at a crash point. */
 const RANDOM_ONE_IN = 4;
+/** Who takes events. */
+const LISTENER = "order";
 /** How long processes that are armed have until one of them comes by. */
 const REACH_LIMIT_MS = 5000;
 const [PAUSE_LEAST_MS, PAUSE_MOST_MS] = [100, 1200];
@@ -42,16 +44,17 @@ const RECOVERY_LIMIT_MS = 10_000;
 
 /** Kills every process at every crash point, in an order that the seed decides, and at random times between. */
 export function createChaosKiller({ platform, random, history }: ChaosKillerOptions): ChaosKiller {
-  const { processes } = platform;
+  const { processes, nats } = platform;
   const kills: Kill[] = [];
-  const victims = [...processes.map(({ name }) => name), "postgres"];
+  const mortals = [...processes, ...(nats ? [nats] : [])];
+  const victims = [...mortals.map(({ name }) => name), "postgres"];
   const allPlans = victims.flatMap((victim) => Object.keys(CRASH_POINTS).map((point) => ({ victim, point })));
   let plans: Plan[] = [];
   const armed = new Map<string, Plan>();
   let hit = Promise.withResolvers<void>();
 
   const pidOf = async (victim: string) =>
-    victim === "postgres" ? platform.postgresPid() : processes.find(({ name }) => name === victim)?.pid;
+    victim === "postgres" ? platform.postgresPid() : mortals.find(({ name }) => name === victim)?.pid;
 
   function note(victim: string, point: string | undefined): void {
     kills.push({ victim, point, at: Date.now() });
@@ -63,6 +66,16 @@ export function createChaosKiller({ platform, random, history }: ChaosKillerOpti
     if (pid === undefined) return;
     process.kill(pid, "SIGKILL");
     note(victim, undefined);
+  }
+
+  /** What the broker took while nobody listened it has alone: every other time it dies with that. */
+  async function killAnybody(): Promise<void> {
+    const victim = random.pick(victims);
+    if (victim === nats?.name && random.isOneIn(2)) {
+      for (const { name } of processes.filter(({ service }) => service === LISTENER)) await killNow(name);
+      await delay(random.between(PAUSE_LEAST_MS, PAUSE_MOST_MS));
+    }
+    await killNow(victim);
   }
 
   /**
@@ -95,7 +108,7 @@ export function createChaosKiller({ platform, random, history }: ChaosKillerOpti
   }
 
   async function allReady(stop: AbortSignal): Promise<void> {
-    const ready = Promise.all(processes.map((each) => each.ready(RECOVERY_LIMIT_MS)));
+    const ready = Promise.all(mortals.map((each) => each.ready(RECOVERY_LIMIT_MS)));
     await Promise.race([ready, once(stop, "abort")]).catch(() => {});
   }
 
@@ -114,7 +127,7 @@ export function createChaosKiller({ platform, random, history }: ChaosKillerOpti
         await delay(random.between(PAUSE_LEAST_MS, PAUSE_MOST_MS), undefined, { signal: stop }).catch(() => {});
         if (!random.isOneIn(OVERLAPPING_ONE_IN)) await allReady(stop);
         if (stop.aborted) return;
-        if (random.isOneIn(RANDOM_ONE_IN)) await killNow(random.pick(victims));
+        if (random.isOneIn(RANDOM_ONE_IN)) await killAnybody();
         else await killAtPoint(stop);
       }
     },

@@ -4,13 +4,17 @@ import { CRASH_POINTS } from "./crash-points.ts";
 import type { OrderFact } from "./money-facts.ts";
 
 /** What a run comes to, for people. */
-export function formatReport({ kills, facts, snapshots, violations, restMs }: ChaosResult): string {
+export function formatReport(result: ChaosResult): string {
+  const { kills, facts, snapshots, replays, blocked, wipes, violations, restMs } = result;
   const states = Object.entries(countBy(facts.orders, ({ state }) => state)).sort();
   const points = new Set(kills.map(({ point }) => point).filter((point) => point !== undefined));
   const rows: [string, string][] = [
     ["orders", `${facts.orders.length} (${states.map(([state, count]) => `${state} ${count}`).join(", ")})`],
     ["at the processor", `${facts.transactions.length} transactions`],
     ["crash points reached", `${points.size} of ${Object.keys(CRASH_POINTS).length}`],
+    ["users blocked", String(blocked)],
+    ["events", `${facts.events.length}, all told again ${replays} times`],
+    ["nats-server", wipes === undefined ? "NOT INSTALLED: events by gRPC" : `came back with nothing ${wipes} times`],
     ["snapshots of the books", String(snapshots)],
     ["until everything rested", `${(restMs / 1000).toFixed(1)} s`],
     ["violations", String(violations.length)],

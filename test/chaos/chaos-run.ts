@@ -1,24 +1,24 @@
-import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import * as orderv1 from "@tenon/contracts/order/v1";
-import * as userv1 from "@tenon/contracts/user/v1";
 import { openDatabase } from "@tenon/database";
-import { type CallOptions, createClient, createMetadata } from "@tenon/grpc";
+import { createClient } from "@tenon/grpc";
 import { createLogger } from "@tenon/logger";
 import { verifyLedger } from "@tenon/payment/verify-ledger";
-import { createSeededRandom } from "@tenon/testing";
+import { createSeededRandom, findNatsServer } from "@tenon/testing";
 import type { Kysely } from "kysely";
 import { type ProcessPlatform, startProcessPlatform } from "../processes/process-platform.ts";
 import type { ProcessEvent } from "../processes/supervised-process.ts";
 import { createBooksReader } from "./books-reader.ts";
-import { type ChaosCustomer, createChaosCustomer, withDeadline } from "./chaos-customer.ts";
+import { type ChaosAccounts, createChaosAccounts } from "./chaos-accounts.ts";
+import { type ChaosCustomer, createChaosCustomer } from "./chaos-customer.ts";
 import type { ChaosHistory } from "./chaos-history.ts";
 import { createChaosKiller, type Kill } from "./chaos-killer.ts";
+import { createChaosOperator } from "./chaos-operator.ts";
 import { CRASH_POINTS } from "./crash-points.ts";
 import type { Met } from "./crash-preload.ts";
 import { findViolations } from "./money-checks.ts";
-import { countOpen, type MoneyFacts, readMoneyFacts } from "./money-facts.ts";
+import { countOpen, listUnheard, type MoneyFacts, readMoneyFacts } from "./money-facts.ts";
 
 export interface ChaosRunOptions {
   directory: string;
@@ -33,6 +33,12 @@ export interface ChaosResult {
   readonly kills: readonly Kill[];
   readonly facts: MoneyFacts;
   readonly snapshots: number;
+  /** Times that all events of a service were told again. */
+  readonly replays: number;
+  /** Users who were blocked. */
+  readonly blocked: number;
+  /** How often the broker came back with nothing; undefined where there was none. */
+  readonly wipes: number | undefined;
   readonly violations: readonly string[];
   /** From the end of the load until everything rested. */
   readonly restMs: number;
@@ -54,6 +60,9 @@ const CUSTOMERS = 6;
 const OPEN_MOST = 60;
 /** The longest pause of a worker is 15 s; a step that failed five times waits longer, but nothing fails any more. */
 const REST_LIMIT_MS = 120_000;
+
+/** How often the broker has lost all that it had when it comes back. */
+const WIPED_ONE_IN = 3;
 
 /** With so many there is one of every kind. */
 const TELLING_ORDERS = 300;
@@ -78,17 +87,25 @@ export async function runChaos({ directory, seed, durationMs, history, say }: Ch
   }
   let isClosing = false;
 
+  const program = findNatsServer();
+  say(
+    program === undefined
+      ? "nats-server IS NOT INSTALLED HERE: services deliver events by gRPC, and what a broker loses is not shown"
+      : "events go by way of nats-server",
+  );
   const restartDelayMs = () => random.between(0, 1000);
   const platform = await startProcessPlatform({
     directory,
     replicas: { order: 2, payment: 2, processor: 1, user: 1 },
     env: PATIENCE,
     preload: join(import.meta.dirname, "crash-preload.ts"),
+    ...(program !== undefined && { nats: { program, isWiped: () => random.isOneIn(WIPED_ONE_IN) } }),
     restartDelayMs,
     onEvent,
   });
   try {
-    const customers = await createCustomers(platform, seed, history);
+    const accounts = createChaosAccounts(platform.targets.user, platform.admin);
+    const customers = await createCustomers({ platform, accounts, seed, history });
     const killer = createChaosKiller({ platform, random, history });
     reached = killer.reached;
     const reader = createBooksReader(platform.database);
@@ -96,15 +113,24 @@ export async function runChaos({ directory, seed, durationMs, history, say }: Ch
     say(`Running ${durationMs / 1000} s of orders and kills...`);
     const stop = AbortSignal.timeout(durationMs);
     const stopReading = new AbortController();
+    const operator = createChaosOperator({
+      targets: platform.targets,
+      asAdmin: accounts.asAdmin,
+      random: createSeededRandom(seed),
+      history,
+    });
     const reading = reader.run(stopReading.signal);
+    // What is lost later on no replay brings back.
+    const operating = operator.run(AbortSignal.any([stop, AbortSignal.timeout(durationMs / 2)]));
     const killing = killer.run(stop);
     const answered = await Promise.allSettled(customers.map((customer) => customer.run(stop)));
     for (const each of answered) if (each.status === "rejected") violations.push(String(each.reason));
-    await killing;
+    await Promise.all([killing, operating]);
 
     say("Waiting until everything rests...");
     const endedAt = Date.now();
-    await Promise.all(platform.processes.map((each) => each.ready(REST_LIMIT_MS)));
+    const { processes, nats } = platform;
+    await Promise.all([...processes, ...(nats ? [nats] : [])].map((each) => each.ready(REST_LIMIT_MS)));
     await rested(platform);
     const restMs = Date.now() - endedAt;
     stopReading.abort();
@@ -112,18 +138,17 @@ export async function runChaos({ directory, seed, durationMs, history, say }: Ch
 
     say("Looking through the books...");
     const facts = await readMoneyFacts(platform.database);
-    violations.push(
-      ...findViolations(
-        facts,
-        customers.flatMap(({ placed }) => placed),
-      ),
-    );
+    const placed = customers.flatMap((customer) => customer.placed);
+    violations.push(...findViolations(facts, placed));
     violations.push(...customers.flatMap((customer) => customer.violations), ...reader.violations);
     violations.push(...(await verifyBooks(platform)));
     if (facts.orders.length >= TELLING_ORDERS) violations.push(...neverPassed(passed));
     for (const [kind, rows] of Object.entries(facts)) for (const row of rows) history.add(kind, { ...row });
     for (const what of violations) history.add("violation", { what });
-    return { kills: killer.kills, facts, snapshots: reader.snapshots, violations, restMs };
+    const blocked = customers.flatMap((customer) => customer.blocked).length;
+    const { snapshots } = reader;
+    const { replays } = operator;
+    return { kills: killer.kills, facts, snapshots, replays, blocked, wipes: nats?.wipes, violations, restMs };
   } finally {
     isClosing = true;
     for (const [name, how] of await platform.close()) history.add("stopped", { name, how });
@@ -140,7 +165,8 @@ async function rested(platform: ProcessPlatform): Promise<void> {
   // What does not come to rest is found by the checks, with its name.
   for (const startedAt = Date.now(); Date.now() - startedAt < REST_LIMIT_MS; await delay(100)) {
     const open = await countOpen(platform.database);
-    if (Object.keys(open).length === 0) return;
+    if (Object.keys(open).length > 0) continue;
+    if (listUnheard(await readMoneyFacts(platform.database)).length === 0) return;
   }
 }
 
@@ -176,42 +202,20 @@ function createRoom({ database }: ProcessPlatform): (stop: AbortSignal) => Promi
   };
 }
 
-async function createCustomers(
-  platform: ProcessPlatform,
-  seed: number,
-  history: ChaosHistory,
-): Promise<ChaosCustomer[]> {
-  const { targets, admin } = platform;
-  const orders = createClient(orderv1.OrderService, { target: targets.order });
-  const catalog = createClient(orderv1.CatalogService, { target: targets.order });
-  const users = createClient(userv1.UserService, { target: targets.user });
-  const { products } = await catalog.listProducts({}, { timeoutMs: 10_000 });
-  const asAdmin = await login(platform, admin);
-  const hasRoom = createRoom(platform);
-  return Promise.all(
-    Array.from({ length: CUSTOMERS }, async (_, index) => {
-      const account = { email: `customer-${index}@chaos.example`, password: randomUUID() };
-      const signUp = { requestId: randomUUID(), displayName: "Customer", ...account };
-      await users.createUser(signUp, { timeoutMs: 20_000 });
-      const asCustomer = await login(platform, account);
-      const random = createSeededRandom(seed + 1 + index);
-      return createChaosCustomer({ orders, products, asCustomer, asAdmin, hasRoom, random, history });
-    }),
-  );
+interface CustomersOptions {
+  platform: ProcessPlatform;
+  accounts: ChaosAccounts;
+  seed: number;
+  history: ChaosHistory;
 }
 
-/** Well below the lifetime of an access token. */
-const LOGIN_AGE_MS = 600_000;
-
-async function login({ targets }: ProcessPlatform, account: { email: string; password: string }) {
-  const sessions = createClient(userv1.SessionService, { target: targets.user });
-  const create = async () => {
-    const { accessToken } = await sessions.createSession(account, { timeoutMs: 20_000 });
-    return { accessToken, at: Date.now() };
-  };
-  let session = await create();
-  return async (): Promise<CallOptions> => {
-    if (Date.now() - session.at > LOGIN_AGE_MS) session = await create();
-    return withDeadline({ metadata: createMetadata({ authorization: `Bearer ${session.accessToken}` }) });
-  };
+async function createCustomers({ platform, accounts, seed, history }: CustomersOptions): Promise<ChaosCustomer[]> {
+  const target = platform.targets.order;
+  const orders = createClient(orderv1.OrderService, { target });
+  const { products } = await createClient(orderv1.CatalogService, { target }).listProducts({}, { timeoutMs: 10_000 });
+  const hasRoom = createRoom(platform);
+  return Array.from({ length: CUSTOMERS }, (_, index) => {
+    const random = createSeededRandom(seed + 1 + index);
+    return createChaosCustomer({ orders, products, accounts, hasRoom, random, history });
+  });
 }

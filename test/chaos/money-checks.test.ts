@@ -43,6 +43,7 @@ function sound(): { facts: Mutable<MoneyFacts>; placed: Mutable<PlacedOrder>[] }
     facts: {
       orders: [{ ...order, state: "CONFIRMED", createdAt: at, updatedAt: at }],
       refunds: [{ orderId: "o", amount: 300n, state: "DONE" }],
+      users: [{ id: "u", state: "ACTIVE", version: 1n }],
       payments: [{ ...payment, state: "PARTIALLY_REFUNDED" }],
       steps: [step("a", "AUTHORIZE", 1000n), step("c", "CAPTURE", 1000n), step("r", "REFUND", 300n)],
       entries: [
@@ -58,6 +59,7 @@ function sound(): { facts: Mutable<MoneyFacts>; placed: Mutable<PlacedOrder>[] }
       ],
       events: [
         { aggregateId: "o", version: 1n, isPublished: true },
+        { aggregateId: "u", version: 1n, isPublished: true },
         { aggregateId: "p", version: 1n, isPublished: true },
         { aggregateId: "p", version: 2n, isPublished: true },
       ],
@@ -68,6 +70,8 @@ function sound(): { facts: Mutable<MoneyFacts>; placed: Mutable<PlacedOrder>[] }
     placed: [
       {
         id: "o",
+        userId: "u",
+        isAfterBlock: false,
         total: { currency: "EUR", minor: 1000n },
         paymentMethod: "pm_ok",
         placedAt: at.getTime(),
@@ -102,7 +106,7 @@ for (const [what, promises, change] of [
   ],
   ["paid and failed", ["23", "24"], ({ facts }) => Object.assign(row(facts.orders), { state: "FAILED" })],
   ["paid in part", ["23"], ({ facts }) => Object.assign(row(facts.payments), { captured: 900n })],
-  ["paid twice", ["23", "36, 41"], ({ facts }) => facts.payments.push({ ...row(facts.payments), id: "p2" })],
+  ["paid twice", ["23", "36, 41", "36, 39"], ({ facts }) => facts.payments.push({ ...row(facts.payments), id: "p2" })],
   [
     "charged twice at the processor alone",
     ["24"],
@@ -134,7 +138,17 @@ for (const [what, promises, change] of [
     ["36, 41"],
     ({ facts }) => Object.assign(row(facts.events), { isPublished: false }),
   ],
-  ["an event of what never was", ["37, 38"], ({ facts }) => Object.assign(row(facts.heard), { version: 9n })],
+  ["an event that order never heard", ["36, 39"], ({ facts }) => facts.heard.pop()],
+  [
+    "a block that order never heard",
+    ["36, 39"],
+    ({ facts }) => {
+      Object.assign(row(facts.users), { state: "BLOCKED", version: 2n });
+      facts.events.push({ aggregateId: "u", version: 2n, isPublished: true });
+    },
+  ],
+  ["paid by who was blocked", ["31"], ({ placed }) => Object.assign(row(placed), { isAfterBlock: true })],
+  ["an event of what never was", ["36, 39", "37, 38"], ({ facts }) => Object.assign(row(facts.heard), { version: 9n })],
   ["an effect that failed", ["40"], ({ facts }) => facts.failedEvents.push({ id: "e", type: "T", error: "E" })],
   [
     "what the reconciler found",

@@ -1,5 +1,12 @@
 import type { PlacedOrder } from "./chaos-customer.ts";
-import type { MoneyFacts, OrderFact, PaymentFact, StepFact, TransactionFact } from "./money-facts.ts";
+import {
+  listUnheard,
+  type MoneyFacts,
+  type OrderFact,
+  type PaymentFact,
+  type StepFact,
+  type TransactionFact,
+} from "./money-facts.ts";
 
 /** A promise of the platform, by its number, and what is found to break it. */
 export interface MoneyCheck {
@@ -102,19 +109,30 @@ export const MONEY_CHECKS: readonly MoneyCheck[] = [
   },
   {
     promise: "30: each refund that was granted is given once",
-    find({ placed, refunds, orderById }) {
+    find({ placed, refunds, orderById, users }) {
+      const blocked = new Set(users.flatMap(({ id, state }) => (state === "BLOCKED" ? id : [])));
       const byOrder = Map.groupBy(refunds, ({ orderId }) => orderId);
-      return placed.flatMap(({ id, refundsMinor, isCancelled }) => {
+      return placed.flatMap(({ id, userId, refundsMinor, isCancelled }) => {
         const given = (byOrder.get(id) ?? []).filter(({ state }) => state === "DONE").map(({ amount }) => amount);
         const order = orderById.get(id);
         const total = given.reduce((all, each) => all + each, 0n);
-        const rest = order?.state === "REFUNDED" && isCancelled ? order.total - total : 0n;
+        const rest = order?.state === "REFUNDED" && (isCancelled || blocked.has(userId)) ? order.total - total : 0n;
         if (list(given) === list(refundsMinor) && order && order.refunded === total + rest) return [];
         return [
           `order ${id}: refunds of ${list(refundsMinor)} were granted, ${list(given)} given, ${order?.refunded} noted`,
         ];
       });
     },
+  },
+  {
+    promise: "31: who is blocked pays for nothing that he orders then",
+    find: ({ placed, orderById, paymentsByOrder }) =>
+      placed
+        .filter(({ id, isAfterBlock }) => {
+          const isUnpaid = ["FAILED", "CANCELLED"].includes(orderById.get(id)?.state ?? "");
+          return isAfterBlock && (!isUnpaid || paymentsByOrder.has(id));
+        })
+        .map(({ id }) => `order ${id} was placed after its user was blocked and is ${orderById.get(id)?.state}`),
   },
   {
     promise: "34: payments, ledger and the processor's log tell the same",
@@ -140,9 +158,9 @@ export const MONEY_CHECKS: readonly MoneyCheck[] = [
   },
   {
     promise: "36, 41: each version has one event, and it was delivered",
-    find({ orders, payments, events }) {
+    find({ orders, payments, users, events }) {
       const byAggregate = Map.groupBy(events, ({ aggregateId }) => aggregateId);
-      return [...orders, ...payments].flatMap(({ id, version }) => {
+      return [...orders, ...payments, ...users].flatMap(({ id, version }) => {
         const told = (byAggregate.get(id) ?? []).toSorted((a, b) => Number(a.version - b.version));
         const isWhole = BigInt(told.length) === version && told.every((event, i) => event.version === BigInt(i + 1));
         if (isWhole && told.every(({ isPublished }) => isPublished)) return [];
@@ -152,12 +170,16 @@ export const MONEY_CHECKS: readonly MoneyCheck[] = [
     },
   },
   {
+    promise: "36, 39: what was told was heard",
+    find: listUnheard,
+  },
+  {
     promise: "37, 38: nothing is heard that was not told",
     find({ heard, events }) {
       const told = new Set(events.map(({ aggregateId, version }) => `${aggregateId} ${version}`));
       return heard
         .filter(({ aggregateId, version }) => !told.has(`${aggregateId} ${version}`))
-        .map(({ aggregateId, version }) => `order heard of version ${version} of payment ${aggregateId}`);
+        .map(({ aggregateId, version }) => `order heard of version ${version} of ${aggregateId}`);
     },
   },
   {

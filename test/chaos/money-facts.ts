@@ -6,13 +6,14 @@ export interface MoneyFacts {
   readonly orders: readonly OrderFact[];
   readonly refunds: readonly RefundFact[];
   readonly payments: readonly PaymentFact[];
+  readonly users: readonly UserFact[];
   readonly steps: readonly StepFact[];
   readonly entries: readonly EntryFact[];
   /** The processor's own log. */
   readonly transactions: readonly TransactionFact[];
-  /** What was written to be told of orders and of payments. */
+  /** What was written to be told of orders, of payments and of users. */
   readonly events: readonly EventFact[];
-  /** Versions of payments that order has heard of. */
+  /** Versions of payments and of users that order has heard of. */
   readonly heard: readonly HeardFact[];
   /** Events whose effect failed. */
   readonly failedEvents: readonly { readonly id: string; readonly type: string; readonly error: string }[];
@@ -48,6 +49,12 @@ export interface PaymentFact {
   readonly amount: bigint;
   readonly captured: bigint;
   readonly refunded: bigint;
+  readonly state: string;
+  readonly version: bigint;
+}
+
+export interface UserFact {
+  readonly id: string;
   readonly state: string;
   readonly version: bigint;
 }
@@ -94,6 +101,7 @@ const ORDERS = `select id, currency, total_minor as total, refunded_minor as ref
 const REFUNDS = `select order_id as "orderId", amount_minor as amount, state from order_refunds`;
 const PAYMENTS = `select id, order_id as "orderId", currency, amount_minor as amount, captured_minor as captured,
   refunded_minor as refunded, state, version from payments`;
+const USERS = "select id, state, version from users";
 const STEPS = `select id, payment_id as "paymentId", kind, amount_minor as amount, state from steps`;
 const ENTRIES = `select step_id as "stepId", movement,
   (select sum(amount_minor) from ledger_postings where entry_id = id and amount_minor > 0)::bigint as amount
@@ -102,12 +110,12 @@ const TRANSACTIONS = `select id, reference, kind, state, authorization_id as "au
   amount_minor as amount from transactions`;
 
 const EVENTS = `select aggregate_id as "aggregateId", version, published_at is not null as "isPublished" from outbox`;
-const HEARD = `select aggregate_id as "aggregateId", version from inbox where type = 'payment.v1.PaymentEvent'`;
+const HEARD = `select aggregate_id as "aggregateId", version from inbox`;
 const FAILED_EVENTS = "select event_id as id, type, error from failed_events";
 const FINDINGS = "select kind, reference, description from findings where resolved_at is null";
 
 export async function readMoneyFacts(database: Pick<Embedded, "url">): Promise<MoneyFacts> {
-  const [order, payment, processor] = await Promise.all([
+  const [order, payment, processor, user] = await Promise.all([
     readAll(database, "order", {
       orders: ORDERS,
       refunds: REFUNDS,
@@ -123,9 +131,23 @@ export async function readMoneyFacts(database: Pick<Embedded, "url">): Promise<M
       findings: FINDINGS,
     }),
     readAll(database, "processor", { transactions: TRANSACTIONS }),
+    readAll(database, "user", { users: USERS, events: EVENTS }),
   ]);
-  const events = [...(order.events ?? []), ...(payment.events ?? [])];
-  return { ...order, ...payment, ...processor, events } as unknown as MoneyFacts;
+  const events = [...(order.events ?? []), ...(payment.events ?? []), ...(user.events ?? [])];
+  return { ...order, ...payment, ...processor, ...user, events } as unknown as MoneyFacts;
+}
+
+/**
+ * What order has not heard and must. Of a payment it listens once the processor has answered, of a user from the second
+ * version on; it remembers the last version only.
+ */
+export function listUnheard({ payments, users, heard }: Pick<MoneyFacts, "payments" | "users" | "heard">): string[] {
+  const last = new Map(heard.map(({ aggregateId, version }) => [aggregateId, version]));
+  const settled = payments.filter(({ state }) => !state.endsWith("ING"));
+  const changed = users.filter(({ version }) => version > 1n);
+  return [...settled, ...changed]
+    .filter(({ id, version }) => last.get(id) !== version)
+    .map(({ id, version }) => `${id} is of version ${version}, order has heard of ${last.get(id) ?? "none"}`);
 }
 
 const UNTOLD = "select position from outbox where published_at is null";

@@ -6,6 +6,7 @@ import { createLogger } from "@tenon/logger";
 import { askHealth } from "@tenon/runtime";
 import { makeServiceKeys } from "@tenon/setup";
 import { chooseFixedPorts } from "./fixed-ports.ts";
+import { type NatsOptions, type NatsProcess, superviseNats } from "./nats-process.ts";
 import { type ProcessEvent, type SupervisedProcess, supervise } from "./supervised-process.ts";
 
 export type ServiceName = "order" | "payment" | "processor" | "user";
@@ -19,6 +20,8 @@ export interface ProcessPlatformOptions {
   env: Readonly<Record<string, string>>;
   /** A module to load into each before its own. */
   preload?: string;
+  /** A broker of their own that carries events; without one services deliver them. */
+  nats?: NatsOptions;
   restartDelayMs: () => number;
   onEvent: (event: ProcessEvent) => void;
 }
@@ -30,6 +33,7 @@ export interface ProcessPlatform {
   readonly targets: Readonly<Record<ServiceName, string>>;
   readonly admin: { readonly email: string; readonly password: string };
   readonly database: Embedded;
+  readonly nats: NatsProcess | undefined;
   /** Of PostgreSQL; undefined while it is down. */
   postgresPid(): Promise<number | undefined>;
   /** Ends all in the order of calls; how each process ended. */
@@ -43,7 +47,7 @@ const ADMIN_EMAIL = "admin@processes.example";
 const root = join(import.meta.dirname, "../..");
 
 export async function startProcessPlatform(options: ProcessPlatformOptions): Promise<ProcessPlatform> {
-  const { directory, replicas, env, preload, restartDelayMs, onEvent } = options;
+  const { directory, replicas, env, preload, nats: natsOptions, restartDelayMs, onEvent } = options;
   const postgres = join(directory, "postgres");
   const logs = join(directory, "logs");
   await mkdir(logs, { recursive: true });
@@ -63,7 +67,10 @@ export async function startProcessPlatform(options: ProcessPlatformOptions): Pro
     const { [service]: count } = replicas;
     return Array.from({ length: count }, (_, i) => ({ service, name: count === 1 ? service : `${service}-${i + 1}` }));
   });
-  const ports = await chooseFixedPorts(2 * instances.length);
+  const [natsPort = 0, ...ports] = await chooseFixedPorts(1 + 2 * instances.length);
+  const supervision = { restartDelayMs, onEvent };
+  const natsPlace = { directory, port: natsPort, logFile: join(logs, "nats.log") };
+  const nats = natsOptions && superviseNats({ ...natsOptions, ...natsPlace, ...supervision });
   const places = instances.map((instance, index) => {
     const [port = 0, adminPort = 0] = ports.slice(2 * index);
     return { ...instance, port, adminPort };
@@ -90,6 +97,7 @@ export async function startProcessPlatform(options: ProcessPlatformOptions): Pro
       DEMO_CATALOG: "true",
       ADMIN_EMAIL,
       ADMIN_PASSWORD_FILE: passwordFile,
+      ...(nats && { NATS_URL: nats.url }),
       ...env,
     };
     const supervised = supervise({
@@ -102,18 +110,18 @@ export async function startProcessPlatform(options: ProcessPlatformOptions): Pro
       env: variables,
       logFile: join(logs, `${name}.log`),
       isReady: async () => (await askHealth({ address: `127.0.0.1:${port}` })) === "SERVING",
-      restartDelayMs,
-      onEvent,
+      ...supervision,
     });
     return Object.assign(supervised, { service });
   });
-  await Promise.all(processes.map((each) => each.ready(START_LIMIT_MS)));
+  await Promise.all([...processes, ...(nats ? [nats] : [])].map((each) => each.ready(START_LIMIT_MS)));
 
   return {
     processes,
     targets,
     admin,
     database,
+    nats,
     async postgresPid() {
       const text = await readFile(join(postgres, "cluster/data/postmaster.pid"), "utf8").catch(() => "");
       return Number(text.split("\n")[0]) || undefined;
@@ -121,6 +129,7 @@ export async function startProcessPlatform(options: ProcessPlatformOptions): Pro
     async close() {
       const ends = new Map<string, number | NodeJS.Signals>();
       for (const each of processes) ends.set(each.name, await each.stop());
+      if (nats) ends.set(nats.name, await nats.stop());
       await database.close();
       return ends;
     },

@@ -13,6 +13,8 @@ export interface SupervisedOptions {
   isReady: () => Promise<boolean>;
   /** How long it stays away after its end, in milliseconds. */
   restartDelayMs: () => number;
+  /** What is done before each start but the first. */
+  beforeRestart?: () => Promise<void>;
   onEvent: (event: ProcessEvent) => void;
 }
 
@@ -37,7 +39,7 @@ export interface SupervisedProcess {
 const POLL_MS = 50;
 
 export function supervise(options: SupervisedOptions): SupervisedProcess {
-  const { name, command, env, logFile, isReady, restartDelayMs, onEvent } = options;
+  const { name, command, env, logFile, isReady, restartDelayMs, beforeRestart, onEvent } = options;
   const log = openSync(logFile, "a");
   const stopping = new AbortController();
   let child: ChildProcess | undefined;
@@ -63,6 +65,7 @@ export function supervise(options: SupervisedOptions): SupervisedProcess {
       lastExit = code ?? signal;
       onEvent({ kind: "exit", name, pid, how: lastExit });
       await delay(restartDelayMs(), undefined, { signal: stopping.signal }).catch(() => {});
+      await beforeRestart?.();
     }
   }
 

@@ -2,6 +2,7 @@ export { documentedPart, toMarkdownTable, toStateDiagram } from "./documented-ta
 export { freePorts } from "./free-ports.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
 export { createMemoryDatabase, type MemoryDatabase, type MemoryTables, untroubledLife } from "./memory-database.ts";
+export { findNatsServer } from "./nats-server.ts";
 export { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
 export {
   createSimulation,

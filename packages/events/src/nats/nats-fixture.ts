@@ -1,13 +1,12 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { freePorts } from "@tenon/testing";
+import { findNatsServer, freePorts } from "@tenon/testing";
 import { onTestFinished } from "vitest";
 
-/** Debian puts it where only root looks. */
-const program = ["nats-server", "/usr/sbin/nats-server"].find((each) => spawnSync(each, ["--version"]).status === 0);
+const program = findNatsServer();
 
 /** Whether this machine has nats-server; where not, tests that need one are skipped by `skipIf`. */
 export const hasNats = program !== undefined;
