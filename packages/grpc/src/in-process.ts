@@ -52,6 +52,7 @@ class Mailbox {
   private readonly letters: Letter[] = [];
   private wanted = false;
   private closed = false;
+  private scheduled = false;
   private readonly deliver: (bytes: Uint8Array) => void;
   private readonly onEnd: () => void;
   private readonly endIsRead: boolean;
@@ -81,20 +82,32 @@ class Mailbox {
     this.wanted = false;
     this.closed = false;
   }
+  private get due(): boolean {
+    if (this.letters.length > 0) return this.wanted;
+    return this.closed && (this.wanted || !this.endIsRead);
+  }
   private turn(): void {
-    process.nextTick(() => {
-      const letter = this.wanted ? this.letters.shift() : undefined;
-      if (letter) {
-        this.wanted = false;
-        letter.taken?.();
-        this.deliver(letter.bytes);
-      } else if (this.closed && this.letters.length === 0 && (this.wanted || !this.endIsRead)) {
-        this.closed = false;
-        this.onEnd();
-      }
-    });
+    if (this.scheduled || !this.due) return;
+    this.scheduled = true;
+    process.nextTick(handOver, this);
+  }
+  handOver(): void {
+    this.scheduled = false;
+    if (!this.due) return;
+    const letter = this.letters.shift();
+    if (letter) {
+      this.wanted = false;
+      letter.taken?.();
+      this.deliver(letter.bytes);
+      this.turn();
+    } else {
+      this.closed = false;
+      this.onEnd();
+    }
   }
 }
+
+const handOver = (mailbox: Mailbox): void => mailbox.handOver();
 
 /** One call, seen from its client; `server` is the same call seen from the other side. */
 class MemoryCall implements ClientTransportCall {

@@ -30,7 +30,8 @@ export function createMetadata(entries: Readonly<Record<string, MetadataValue>> 
 export function copyMetadata(from: Metadata, defences?: ClientDefences): Metadata {
   const to = new OutgoingMetadata();
   to.defences = defences;
-  mergeMetadata(to, from);
+  if (from instanceof OutgoingMetadata) to.take(from);
+  else mergeMetadata(to, from);
   return to;
 }
 
@@ -70,8 +71,17 @@ class UnpaddedMetadata extends GrpcMetadata {
   override clone(): UnpaddedMetadata {
     const copy = new UnpaddedMetadata(this.getOptions());
     copy.defences = this.defences;
-    mergeMetadata(copy, this);
+    copy.take(this);
     return copy;
+  }
+  /** Takes over what the other has, which was found valid when it was put there. */
+  take(other: UnpaddedMetadata): void {
+    for (const [key, values] of other.internalRepr) {
+      this.internalRepr.set(
+        key,
+        values.map((value) => (typeof value === "string" ? value : Buffer.from(value))),
+      );
+    }
   }
   override toHttp2Headers(): ReturnType<GrpcMetadata["toHttp2Headers"]> {
     const headers = super.toHttp2Headers();

@@ -2,7 +2,7 @@ import { isIPv6 } from "node:net";
 
 /** Whom an address stands for when callers are counted: of IPv6 a whole /64, which is what one customer gets. */
 export function addressGroup(address: string): string {
-  if (!isIPv6(address)) return address;
+  if (!address.includes(":") || !isIPv6(address)) return address;
   const [head = "", tail] = address.replace(/%.*$/, "").split("::");
   const parts = head === "" ? [] : head.split(":");
   const after = tail === undefined || tail === "" ? [] : tail.split(":");

@@ -71,12 +71,13 @@ function plainAddress(text: string): string | undefined {
 
 function createTrust(trusted: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
+  const trustsAddresses = trusted.some((entry) => entry !== "unix");
   for (const entry of trusted) if (entry !== "unix") addSubnet(list, entry);
   const trustsUnix = trusted.includes("unix");
   return (address) => {
     const version = isIP(address);
     if (version === 0) return address === "in-process" || (trustsUnix && address !== "");
-    return list.check(address, version === 4 ? "ipv4" : "ipv6");
+    return trustsAddresses && list.check(address, version === 4 ? "ipv4" : "ipv6");
   };
 }
 

@@ -19,6 +19,12 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
 /** Text becomes ten or twenty times smaller. What becomes so much smaller than this is made to grow. */
 const MAX_RATIO = 100;
 
+const codingOf = (headers: HttpRequest["headers"]) =>
+  headerOf(headers, "content-encoding")?.trim().toLowerCase() || "identity";
+
+/** Whether a body says that it is encoded, in whatever way. */
+export const isEncoded = (headers: HttpRequest["headers"]): boolean => codingOf(headers) !== "identity";
+
 /**
  * A body as it was before its Content-Encoding, as fast as it is read. Throws 415 for a coding that is not known, and for
  * several; 413 for a bomb, which grows beyond `maxBytes` and a hundred times what came of it; INVALID_ARGUMENT where the body is
@@ -29,8 +35,8 @@ export function decoded(
   body: AsyncIterable<Uint8Array>,
   maxBytes: number,
 ): AsyncIterable<Uint8Array> {
-  const coding = headerOf(headers, "content-encoding")?.trim().toLowerCase() ?? "identity";
-  if (coding === "identity" || coding === "") return body;
+  const coding = codingOf(headers);
+  if (coding === "identity") return body;
   const createDecoder = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined;
   if (createDecoder === undefined) throw unsupportedEncoding("gzip, deflate, br, zstd");
   return decode(body, createDecoder(), maxBytes);

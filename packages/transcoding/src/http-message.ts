@@ -1,3 +1,4 @@
+import type { StatusError } from "@tenon/errors";
 import type { RequestHeaders } from "./header-metadata.ts";
 import type { HttpRoute } from "./http-routes.ts";
 
@@ -13,6 +14,8 @@ export interface HttpRequest {
   readonly body?: AsyncIterable<Uint8Array> | undefined;
   /** Aborts when the client has left; with a StatusError as its reason, that is what the client is told. */
   readonly signal: AbortSignal;
+  /** Ends the request from this side, by its signal; only where whoever received it can. */
+  readonly abort?: ((reason: StatusError) => void) | undefined;
 }
 
 /** An answer. */
@@ -23,6 +26,8 @@ export interface HttpResponse {
   readonly body: WholeBody | AsyncIterable<WholeBody>;
   /** What the request led to, for logs and metrics; undefined where no route has its path. */
   readonly route?: HttpRoute | undefined;
+  /** This same object answers again and again, so that what is made of it is worth keeping. */
+  readonly lasting?: boolean;
   /** What was thrown where something was, with its cause: for the log, not for the client. */
   readonly error?: unknown;
 }

@@ -39,17 +39,21 @@ function parseWith(text: string, reviver?: Reviver): JsonValue {
   }
 }
 
-const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\]:]/gs;
-
 /** The text is JSON already, so a string before a colon is a key. */
 function checkStructure(text: string): void {
   const open: (Set<string> | undefined)[] = [];
-  let string = "";
-  for (const [token] of text.matchAll(TOKENS)) {
-    switch (token) {
+  let start = 0;
+  let end = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text[at]) {
+      case '"':
+        start = at;
+        end = endOfString(text, at);
+        at = end;
+        break;
       case "{":
       case "[":
-        open.push(token === "{" ? new Set() : undefined);
+        open.push(text[at] === "{" ? new Set() : undefined);
         if (open.length > MAX_DEPTH) throw jsonInvalid(`nested deeper than ${MAX_DEPTH} levels`);
         break;
       case "}":
@@ -58,15 +62,20 @@ function checkStructure(text: string): void {
         break;
       case ":": {
         const keys = open.at(-1);
-        const key = string.includes("\\") ? (JSON.parse(string) as string) : string.slice(1, -1);
+        const raw = text.slice(start + 1, end);
+        const key = raw.includes("\\") ? (JSON.parse(`"${raw}"`) as string) : raw;
         if (keys?.has(key)) throw jsonInvalid("an object with a key twice");
         keys?.add(key);
-        break;
       }
-      default:
-        string = token;
     }
   }
+}
+
+/** Where the string that begins here has its closing mark. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+  return at;
 }
 
 export const jsonInvalid = (what: string): StatusError =>

@@ -18,6 +18,7 @@ export function toNodeListener(
       peer: incoming.socket.remoteAddress,
       body: hasBody(incoming) ? incoming : undefined,
       signal: left.signal,
+      abort: (reason) => left.abort(reason),
     });
     await sendAnswer(outgoing, answer);
     // What was not read of the body is not waited for, nor is the connection used again.

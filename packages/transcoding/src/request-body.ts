@@ -1,5 +1,6 @@
+import { Readable } from "node:stream";
 import { StatusError } from "@tenon/errors";
-import { decoded } from "./content-coding.ts";
+import { decoded, isEncoded } from "./content-coding.ts";
 import { headerOf } from "./header-metadata.ts";
 import type { HttpRequest } from "./http-message.ts";
 import { bodyTooLarge, requestTimeout, unsupportedMediaType } from "./http-refusal.ts";
@@ -49,9 +50,11 @@ export async function* chunksOf({ body }: HttpRequest): AsyncGenerator<Uint8Arra
   try {
     yield* body;
   } catch (cause) {
-    throw new StatusError("CANCELLED", "the body broke off", { cause });
+    throw brokenOff(cause);
   }
 }
+
+const brokenOff = (cause: unknown) => new StatusError("CANCELLED", "the body broke off", { cause });
 
 /** A body that is to be there in time: 408 after that. */
 export async function* inTime(parts: AsyncIterable<Uint8Array>, timeoutMs: number): AsyncGenerator<Uint8Array> {
@@ -76,6 +79,7 @@ export async function readBody(request: HttpRequest, { maxBytes, timeoutMs }: Bo
   const { body, headers } = request;
   if (body === undefined) return Buffer.alloc(0);
   if (Number(headerOf(headers, "content-length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
+  if (body instanceof Readable && !isEncoded(headers)) return hear(body, { maxBytes, timeoutMs });
   const parts = decoded(request, chunksOf(request), maxBytes)[Symbol.asyncIterator]();
   // As inTime does, but waited for once and not for each chunk.
   const late = Promise.withResolvers<never>();
@@ -86,6 +90,36 @@ export async function readBody(request: HttpRequest, { maxBytes, timeoutMs }: Bo
     clearTimeout(timer);
     void parts.return?.(undefined).catch(() => {});
   }
+}
+
+/** A stream of Node's is heard by its events: to iterate it costs more than all else that is done for a small body. */
+function hear(body: Readable, { maxBytes, timeoutMs }: BodyLimits): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const onData = (chunk: Buffer) => {
+      length += chunk.byteLength;
+      if (length > maxBytes) refuse(bodyTooLarge(maxBytes));
+      else chunks.push(chunk);
+    };
+    const onEnd = () => {
+      stop();
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length));
+    };
+    const onLeft = (cause?: unknown) => refuse(brokenOff(cause));
+    const refuse = (error: unknown) => {
+      stop();
+      body.pause();
+      reject(error);
+    };
+    const stop = () => {
+      clearTimeout(timer);
+      body.off("data", onData).off("end", onEnd).off("error", onLeft).off("close", onLeft);
+    };
+    const timer = setTimeout(() => refuse(requestTimeout()), timeoutMs);
+    if (body.destroyed) onLeft(body.errored);
+    else body.on("end", onEnd).on("error", onLeft).on("close", onLeft).on("data", onData);
+  });
 }
 
 async function gather(parts: AsyncIterator<Uint8Array>, maxBytes: number): Promise<Buffer> {

@@ -107,6 +107,20 @@ for (const [path, encoding] of [
   });
 }
 
+test("an answer that lasts is compressed once for each coding, whoever asks at the same time", async () => {
+  const answer: HttpResponse = { status: 200, headers: json, body: TEXT, lasting: true };
+  const lasting = withCompression(async () => answer);
+  const bodyIn = async (coding: string) => {
+    const headers = { "accept-encoding": coding };
+    return (await lasting({ method: "GET", url: "/", headers, signal: within() })).body as Uint8Array;
+  };
+  const [first, second, other] = await Promise.all(["gzip", "gzip", "br"].map(bodyIn));
+  expect(second).toBe(first);
+  expect(await bodyIn("gzip")).toBe(first);
+  expect(gunzipSync(first as Uint8Array).toString()).toBe(TEXT);
+  expect(brotliDecompressSync(other as Uint8Array).toString()).toBe(TEXT);
+});
+
 test("each part of a stream is sent when it is there", async () => {
   const response = await ask("/events", "gzip");
   expect(response.headers["content-encoding"]).toBe("gzip");

@@ -56,9 +56,11 @@ export interface CompressionOptions {
 
 /**
  * Compresses answers as the client accepts it (RFC 9110, 12.5.3): Zstandard, Brotli or gzip. Each part of a stream is sent at
- * once. An answer that says `no-transform` or has a coding already is left as it is; an etag becomes a weak one.
+ * once. An answer that says `no-transform` or has a coding already is left as it is; an etag becomes a weak one. One that is
+ * lasting is compressed once.
  */
 export function withCompression(handle: HandleRequest, { minBytes = 1400 }: CompressionOptions = {}): HandleRequest {
+  const compress = keepLasting();
   return async (request) => {
     const response = await handle(request);
     const { headers, body, status } = response;
@@ -72,9 +74,25 @@ export function withCompression(handle: HandleRequest, { minBytes = 1400 }: Comp
     const coding = CODINGS[name] as Coding;
     const encoded: HttpResponse = { ...plain, headers: encodedHeaders(plain.headers, name) };
     if (!isWhole(body)) return { ...encoded, body: compressParts(body, coding) };
-    const bytes = Buffer.from(body as Uint8Array);
-    const compressed = await coding.compress(bytes);
-    return compressed.byteLength < bytes.byteLength ? { ...encoded, body: compressed } : plain;
+    const compressed = await compress(response, name);
+    return compressed.byteLength < Buffer.byteLength(body) ? { ...encoded, body: compressed } : plain;
+  };
+}
+
+type Compress = (response: HttpResponse, coding: string) => Promise<Uint8Array>;
+
+const compressBody: Compress = ({ body }, coding) =>
+  (CODINGS[coding] as Coding).compress(Buffer.from(body as Uint8Array));
+
+function keepLasting(): Compress {
+  const kept = new WeakMap<HttpResponse, Map<string, Promise<Uint8Array>>>();
+  return (response, coding) => {
+    if (!response.lasting) return compressBody(response, coding);
+    const forms = kept.get(response) ?? new Map<string, Promise<Uint8Array>>();
+    kept.set(response, forms);
+    const form = forms.get(coding) ?? compressBody(response, coding);
+    forms.set(coding, form);
+    return form;
   };
 }
 

@@ -1,5 +1,5 @@
 import { StatusError } from "@tenon/errors";
-import { type HandleRequest, isWhole, type WholeBody } from "@tenon/transcoding";
+import { type HandleRequest, type HttpRequest, isWhole, type WholeBody } from "@tenon/transcoding";
 
 /** The streams that are open: an order may be watched for an hour, and a gateway that closes does not wait so long. */
 export interface LiveStreams {
@@ -10,26 +10,21 @@ export interface LiveStreams {
 }
 
 export function createLiveStreams(): LiveStreams {
-  const live = new Set<AbortController>();
+  const live = new Set<HttpRequest>();
   return {
     tracked: (handle) => async (request) => {
-      const controller = new AbortController();
-      const { signal } = request;
-      const leave = () => controller.abort(signal.reason);
-      if (signal.aborted) leave();
-      signal.addEventListener("abort", leave, { once: true });
-      const response = await handle({ ...request, signal: controller.signal });
+      const response = await handle(request);
       const { body } = response;
       if (isWhole(body)) return response;
-      live.add(controller);
+      live.add(request);
       const parts = body[Symbol.asyncIterator]();
-      const whenOver = () => live.delete(controller);
-      signal.addEventListener("abort", whenOver, { once: true });
+      const whenOver = () => live.delete(request);
+      request.signal.addEventListener("abort", whenOver, { once: true });
       return { ...response, body: { [Symbol.asyncIterator]: () => withEnd(parts, whenOver) } };
     },
     end() {
       const draining = drainingError();
-      for (const controller of live) controller.abort(draining);
+      for (const { abort } of live) abort?.(draining);
     },
   };
 }

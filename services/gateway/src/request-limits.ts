@@ -52,13 +52,10 @@ export function requestLimits(options: RequestLimits & { routes: readonly HttpRo
     admit,
     limited:
       (handle: HandleRequest): HandleRequest =>
-      async (request) => {
-        try {
-          admit(request);
-        } catch (error) {
-          return errorResponse(error, { problem: false });
-        }
-        return handle(request);
+      (request) => {
+        const waitMs = waitMsFor(request);
+        if (waitMs === 0) return handle(request);
+        return Promise.resolve(errorResponse(rateLimited(waitMs), { problem: false }));
       },
   };
 }

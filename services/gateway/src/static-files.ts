@@ -5,6 +5,7 @@ import {
   type HttpRequest,
   type HttpResponse,
   methodNotAllowed,
+  splitUrl,
 } from "@tenon/transcoding";
 
 /** A text that is the same for everyone. */
@@ -21,21 +22,24 @@ export interface StaticFile {
 export function staticFiles(files: Readonly<Record<string, StaticFile>>) {
   const answers = new Map(Object.entries(files).map(([path, file]) => [path, answerOf(file)]));
   return (handle: HandleRequest): HandleRequest =>
-    async (request) => {
-      const [path = ""] = request.url.split("?", 1);
-      const answer = answers.get(path);
-      if (answer === undefined) return handle(request);
-      if (request.method !== "GET" && request.method !== "HEAD") {
-        return errorResponse(methodNotAllowed("GET, HEAD"), { problem: false });
-      }
-      return holds(request, answer.headers.etag as string) ? { ...answer, status: 304, body: "" } : answer;
+    (request) => {
+      const answer = answers.get(splitUrl(request.url).path);
+      return answer === undefined ? handle(request) : answerFile(request, answer);
     };
+}
+
+async function answerFile(request: HttpRequest, answer: HttpResponse): Promise<HttpResponse> {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return errorResponse(methodNotAllowed("GET, HEAD"), { problem: false });
+  }
+  return holds(request, answer.headers.etag as string) ? { ...answer, status: 304, body: "" } : answer;
 }
 
 function answerOf({ contentType, body, headers }: StaticFile): HttpResponse {
   // Weak: whoever compresses it on the way may keep it.
   const etag = `W/"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
-  return { status: 200, headers: { "content-type": contentType, "cache-control": "no-cache", etag, ...headers }, body };
+  const all = { "content-type": contentType, "cache-control": "no-cache", etag, ...headers };
+  return { status: 200, headers: all, body, lasting: true };
 }
 
 function holds({ headers }: HttpRequest, etag: string): boolean {
