@@ -22,6 +22,12 @@ export interface ChannelOptions {
 const RETRY_BUFFER_BYTES = 64 * 1024;
 
 /**
+ * From one look-up of a name to the next, which a lost connection asks for; grpc-js's own half a minute comes on top of the
+ * time for which DNS servers remember an answer, and a server that goes would have to wait for both.
+ */
+const RESOLUTION_INTERVAL_MS = 5000;
+
+/**
  * Calls over grpc-js channels: one that retries as the contract allows and one that does not. Both balance over all
  * addresses of the target and leave out those that keep failing.
  */
@@ -38,6 +44,7 @@ export function createChannelTransport(service: DescService, target: string, opt
     "grpc.per_rpc_retry_buffer_size": RETRY_BUFFER_BYTES,
     "grpc.service_config_disable_resolution": 1,
     "grpc.enable_http_proxy": 0,
+    "grpc.dns_min_time_between_resolutions_ms": RESOLUTION_INTERVAL_MS,
     // A connection for each channel: a shared one would bring its backoff along to a new client of the same address.
     "grpc.use_local_subchannel_pool": 1,
     ...(compression && { "grpc.default_compression_algorithm": compressionAlgorithms[compression] }),
