@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { expect, test } from "vitest";
 import { restAt, startFreshPlatform } from "./fresh-platform.ts";
 import { attribute, type SentSpan, startOtlpReceiver } from "./otlp-receiver.ts";
@@ -13,6 +14,14 @@ const exporting = (endpoint: string) => ({
   OTEL_METRIC_EXPORT_INTERVAL: "600000",
 });
 
+/** A WebSocket from its upgrade to its close. */
+async function chat(port: number): Promise<void> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/greetings:chat`);
+  socket.onopen = () => socket.send("");
+  const [{ code }] = await once(socket, "close", { signal: AbortSignal.timeout(10_000) });
+  expect(code).toBe(1000);
+}
+
 /** What a span is: who is called, and from which side. */
 const nameOf = ({ name, kind }: SentSpan) => `${name}${kind === 3 ? " >" : ""}`;
 
@@ -21,6 +30,7 @@ test("58: one trace goes from the gateway through order and payment to the proce
   await using platform = await startFreshPlatform(exporting(collector.endpoint));
   const traceparent = `00-${TRACE_ID}-00f067aa0ba902b7-01`;
   await restAt(`http://127.0.0.1:${platform.ports.gateway}`).placeOrder({ traceparent });
+  await chat(platform.ports.gateway);
   expect(collector.spans).toEqual([]);
   platform.process.kill("SIGTERM");
   expect(await platform.process.exit(EXIT)).toBe(0);
@@ -43,6 +53,10 @@ test("58: one trace goes from the gateway through order and payment to the proce
   expect(spans.map(nameOf)).toContain("payment.v1.PaymentService/CapturePayment");
   const posted = spans.find(({ name }) => name === "POST /v1/orders") as SentSpan;
   expect(attribute(posted, "http.response.status_code")).toBe(200);
+  const chatted = collector.spans.find((span) => span.name === "GET /v1/greetings:chat") as SentSpan;
+  expect(attribute(chatted, "http.response.status_code")).toBe(101);
+  const inside = collector.spans.filter(({ parentSpanId }) => parentSpanId === chatted.spanId);
+  expect(inside.map(nameOf)).toEqual(["greeter.v1.GreetingService/ChatGreetings >"]);
   expect([...collector.services]).toEqual(["platform"]);
   expect([...collector.metrics].sort()).toEqual(["rpc.client.call.duration", "rpc.server.call.duration"]);
 }, 60_000);

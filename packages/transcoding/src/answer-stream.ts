@@ -1,4 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
+import { StatusError } from "@tenon/errors";
 import { statusJson, toldError } from "./error-response.ts";
 import { rawBodyOf } from "./http-body.ts";
 import {
@@ -9,7 +10,7 @@ import {
   receiveMetadata,
   requestOf,
 } from "./http-exchange.ts";
-import type { HttpResponse } from "./http-message.ts";
+import type { HttpResponse, Outcome } from "./http-message.ts";
 import { resumeOf } from "./resume.ts";
 import { STREAM_FORMATS, type StreamFormat, writeStream } from "./stream-response.ts";
 
@@ -29,6 +30,7 @@ export async function answerStream(exchange: Exchange, rules: ExchangeRules): Pr
   await settledOrLate(first, rules.settleMs);
   if (request.method === "HEAD") await responses.return?.();
   let begun = false;
+  const outcome: Outcome = {};
   const messages = {
     async next() {
       const result = await (begun ? responses.next() : first);
@@ -37,9 +39,15 @@ export async function answerStream(exchange: Exchange, rules: ExchangeRules): Pr
       const { value } = result;
       return { done: false as const, value: { json: rules.write(route, value), id: resume?.idOf(value) } };
     },
-    return: () => responses.return?.() as Promise<IteratorResult<never>>,
+    return() {
+      outcome.error ??= hasLeft();
+      return responses.return?.() as Promise<IteratorResult<never>>;
+    },
   };
-  const toErrorJson = (thrown: unknown) => JSON.stringify(statusJson(toldError(reasonOf(request, thrown))));
+  const toErrorJson = (thrown: unknown) => {
+    outcome.error = reasonOf(request, thrown);
+    return JSON.stringify(statusJson(toldError(outcome.error)));
+  };
   const { heartbeatMs } = rules;
   return {
     status: 200,
@@ -52,6 +60,7 @@ export async function answerStream(exchange: Exchange, rules: ExchangeRules): Pr
     },
     body: request.method === "HEAD" ? "" : writeStream({ format, messages, toErrorJson, heartbeatMs }),
     route,
+    outcome,
   };
 }
 
@@ -65,6 +74,7 @@ export async function answerRawStream(exchange: Exchange, rules: ExchangeRules):
   const metadata = receiveMetadata();
   const responses: AsyncIterator<Message> = call(input, { ...options, ...metadata.options })[Symbol.asyncIterator]();
   const first = await responses.next();
+  const outcome: Outcome = {};
   const { contentType } = rawBodyOf(route, first.value ?? ({} as Message));
   if (request.method === "HEAD") await responses.return?.();
   return {
@@ -72,6 +82,7 @@ export async function answerRawStream(exchange: Exchange, rules: ExchangeRules):
     headers: { ...metadata.toHeaders(), "content-type": contentType, "x-accel-buffering": "no" },
     body: request.method === "HEAD" ? "" : rawParts(),
     route,
+    outcome,
   };
 
   async function* rawParts(): AsyncGenerator<Uint8Array> {
@@ -79,11 +90,17 @@ export async function answerRawStream(exchange: Exchange, rules: ExchangeRules):
     try {
       for (let next = first; !next.done; next = await responses.next()) yield rawBodyOf(route, next.value).data;
       over = true;
+    } catch (thrown) {
+      outcome.error = reasonOf(request, thrown);
+      throw thrown;
     } finally {
+      if (!over) outcome.error ??= hasLeft();
       if (!over) await responses.return?.();
     }
   }
 }
+
+const hasLeft = () => new StatusError("CANCELLED", "the client has left");
 
 /** Waits until the first message is there, or the error, which is thrown; but not longer than this. */
 async function settledOrLate(first: Promise<unknown>, timeoutMs: number): Promise<void> {

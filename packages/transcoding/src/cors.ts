@@ -73,6 +73,7 @@ export function withCors(origins: Origins, handle: HandleRequest): HandleRequest
     const response = await handle(request);
     const allowed = allowOrigin(headers);
     const vary = every ? {} : { vary: joined(response.headers.vary, "origin") };
+    if (headers.origin === undefined) return { ...response, headers: { ...response.headers, ...vary } };
     const exposed = Object.keys(response.headers).filter((name) => !SAFE.includes(name));
     return {
       ...response,

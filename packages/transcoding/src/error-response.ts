@@ -2,6 +2,7 @@ import { create, createRegistry, type JsonObject, toJson } from "@bufbuild/proto
 import { type Any, anyPack, DurationSchema, durationFromMs } from "@bufbuild/protobuf/wkt";
 import { type Code, type ErrorDetail, StatusError, toCodeNumber } from "@tenon/errors";
 import * as rpcv1 from "@tenon/options/google/rpc";
+import type { Outcome } from "./http-message.ts";
 import { HttpRefusal } from "./http-refusal.ts";
 
 /** The HTTP status of each code, as google/rpc/code.proto says them. 499 is the client's own leaving. */
@@ -29,6 +30,7 @@ export interface ErrorResponse {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly body: string;
+  readonly outcome: Outcome;
 }
 
 /** What a client is told of whatever was thrown. */
@@ -42,7 +44,8 @@ export function errorResponse(thrown: unknown, { problem }: { problem: boolean }
   if (status === 401) headers["www-authenticate"] = "Bearer";
   headers["content-type"] = problem ? PROBLEM_JSON : JSON_TYPE;
   const json = statusJson(error);
-  return { status, headers, body: JSON.stringify(problem ? toProblem(json, error, status) : json) };
+  const body = JSON.stringify(problem ? toProblem(json, error, status) : json);
+  return { status, headers, body, outcome: { error: thrown } };
 }
 
 export const JSON_TYPE = "application/json";
@@ -67,6 +70,9 @@ export function toldError(thrown: unknown): StatusError {
   const { retryDelayMs } = error;
   return new StatusError(error.code, silent, { cause: error, ...(retryDelayMs !== undefined && { retryDelayMs }) });
 }
+
+/** The code that a client is told of whatever was thrown. */
+export const codeOf = (thrown: unknown): Code => toldError(thrown).code;
 
 const details = createRegistry(
   rpcv1.ErrorInfoSchema,

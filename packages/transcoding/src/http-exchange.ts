@@ -88,7 +88,7 @@ export const reasonOf = ({ signal }: HttpRequest, thrown: unknown): unknown =>
 /** The answer to a request that failed. */
 export function refusal(request: HttpRequest, error: unknown): HttpResponse {
   const problem = asksFor(headerOf(request.headers, "accept"), PROBLEM_JSON);
-  return { ...errorResponse(reasonOf(request, error), { problem }), error };
+  return { ...errorResponse(reasonOf(request, error), { problem }), outcome: { error } };
 }
 
 /** Takes in what a call says beside its messages. */

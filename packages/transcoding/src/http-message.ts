@@ -28,8 +28,13 @@ export interface HttpResponse {
   readonly route?: HttpRoute | undefined;
   /** This same object answers again and again, so that what is made of it is worth keeping. */
   readonly lasting?: boolean;
-  /** What was thrown where something was, with its cause: for the log, not for the client. */
-  readonly error?: unknown;
+  /** How the call behind it ended: filled in before the last part of a body is taken. */
+  readonly outcome?: Outcome | undefined;
+}
+
+export interface Outcome {
+  /** What went wrong, with its cause: for the log, not for the client. */
+  error?: unknown;
 }
 
 /** A body, or a part of a stream, that is there already. Text is sent as UTF-8. */

@@ -1,6 +1,6 @@
 export { withConnect } from "./connect/with-connect.ts";
 export { createOrigins, type Origins, withCors } from "./cors.ts";
-export { errorResponse, HTTP_STATUS } from "./error-response.ts";
+export { codeOf, errorResponse, HTTP_STATUS } from "./error-response.ts";
 export { toFetch } from "./fetch-handler.ts";
 export type { RequestHeaders } from "./header-metadata.ts";
 export {
@@ -8,6 +8,7 @@ export {
   type HttpRequest,
   type HttpResponse,
   isWhole,
+  type Outcome,
   splitUrl,
   type WholeBody,
 } from "./http-message.ts";

@@ -1,11 +1,15 @@
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
+import { StatusError } from "@tenon/errors";
 import { type Call, createClient, createServer, implement } from "@tenon/grpc";
 import { createLogger } from "@tenon/logger";
 import { Registry } from "prom-client";
 import { onTestFinished } from "vitest";
 import { type WireGatewayOptions, wireGateway } from "./gateway-wiring.ts";
 
-/** A gateway before a greeter of this process. "held" is greeted when the test lets go, and its list never ends. */
+/**
+ * A gateway before a greeter of this process. "held" is greeted when the test lets go, and its list never ends; "fail" is
+ * ABORTED.
+ */
 export async function startGreetings(limits: Partial<WireGatewayOptions> = {}) {
   const [held, letGo] = [Promise.withResolvers<Call>(), Promise.withResolvers<void>()];
   const server = createServer({
@@ -16,10 +20,14 @@ export async function startGreetings(limits: Partial<WireGatewayOptions> = {}) {
             held.resolve(call);
             await letGo.promise;
           }
+          if (name === "fail") throw aborted();
           return { message: `Hello ${name}` };
         },
         async *listGreetings({ names }, call) {
-          for (const name of names) yield { message: `Hello ${name}` };
+          for (const name of names) {
+            if (name === "fail") throw aborted();
+            yield { message: `Hello ${name}` };
+          }
           if (!names.includes("held")) return;
           held.resolve(call);
           await letGo.promise;
@@ -32,6 +40,7 @@ export async function startGreetings(limits: Partial<WireGatewayOptions> = {}) {
         async *chatGreetings(requests, call) {
           for await (const { name } of requests) {
             if (name === "held") held.resolve(call);
+            if (name === "fail") throw aborted();
             yield { message: `Hello ${name}` };
           }
         },
@@ -60,3 +69,5 @@ export async function startGreetings(limits: Partial<WireGatewayOptions> = {}) {
   });
   return { gateway, port, url: `http://127.0.0.1:${port}`, held: held.promise, letGo: letGo.resolve, lines, registry };
 }
+
+const aborted = () => new StatusError("ABORTED", "not now", { reason: "NOT_NOW" });

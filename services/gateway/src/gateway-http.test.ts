@@ -68,7 +68,7 @@ test("a request is one line, by its route and id, and one count", async () => {
   expect(lines[1]?.facts).not.toHaveProperty("trace_id");
   expect(JSON.stringify(lines)).not.toMatch(/Ada|made-up/);
   expect(await registry.metrics()).toContain(
-    'http_server_request_duration_seconds_count{http_request_method="GET",http_route="",http_response_status_code="404"} 1',
+    'http_server_request_duration_seconds_count{http_request_method="GET",http_route="",http_response_status_code="404",error_type="NOT_FOUND"} 1',
   );
 });
 

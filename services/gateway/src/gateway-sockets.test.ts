@@ -26,7 +26,7 @@ test("a chat is one line and one count, by its route", async () => {
   ]);
   expect(lines[0]?.facts.request_id).toMatch(/^[\da-f-]{36}$/);
   expect(await registry.metrics()).toContain(
-    'http_server_request_duration_seconds_count{http_request_method="GET",http_route="/v1/greetings:chat",http_response_status_code="101"} 1',
+    'http_server_request_duration_seconds_count{http_request_method="GET",http_route="/v1/greetings:chat",http_response_status_code="101",error_type=""} 1',
   );
 });
 

@@ -9,6 +9,7 @@ import {
   type HandleRequest,
   type Origins,
   type TranscoderOptions,
+  type WebSocketsOptions,
   withCompression,
   withConnect,
   withCors,
@@ -17,8 +18,8 @@ import type { Registry } from "prom-client";
 import { createHttpPort, type HttpPortOptions } from "./http-port.ts";
 import { createLiveStreams, drainingError } from "./live-streams.ts";
 import { type RequestLimits, requestLimits } from "./request-limits.ts";
-import { requestLog } from "./request-log.ts";
-import { requestTracing } from "./request-tracing.ts";
+import { type RequestLog, requestLog } from "./request-log.ts";
+import { beginSpan, requestTracing } from "./request-tracing.ts";
 import { withSecurityHeaders } from "./security-headers.ts";
 import { type StaticFile, staticFiles } from "./static-files.ts";
 
@@ -43,7 +44,8 @@ export function wireGateway(options: WireGatewayOptions): DrainableServer {
   const streams = createLiveStreams();
   const { logged, begin } = requestLog({ logger, registry });
   const { limited, admit } = requestLimits({ ...rates, routes: transcoder.routes });
-  const webSockets = createWebSockets({ transcoder, isOriginAllowed: origins.isAllowed, observe: begin, admit });
+  const observe = observeWith(begin);
+  const webSockets = createWebSockets({ transcoder, isOriginAllowed: origins.isAllowed, observe, admit });
   // The first is the outermost.
   const steps: readonly ((handle: HandleRequest) => HandleRequest)[] = [
     requestTracing,
@@ -65,3 +67,19 @@ export function wireGateway(options: WireGatewayOptions): DrainableServer {
     },
   });
 }
+
+/** What is done with a WebSocket, which has no answer: its span around its line in the log. */
+const observeWith =
+  (begin: RequestLog["begin"]): NonNullable<WebSocketsOptions["observe"]> =>
+  (asked) => {
+    const span = beginSpan(asked) ?? { run: <T>(work: () => T) => work(), end() {} };
+    const { request, onEnd } = span.run(() => begin(asked));
+    return {
+      request,
+      run: span.run,
+      onEnd(end) {
+        onEnd(end);
+        span.end(end);
+      },
+    };
+  };

@@ -2,7 +2,15 @@ import { randomUUID } from "node:crypto";
 import { trace } from "@opentelemetry/api";
 import { isRequestId, type TraceFacts } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
-import { type HandleRequest, type HttpRequest, type HttpResponse, isWhole, type WholeBody } from "@tenon/transcoding";
+import {
+  codeOf,
+  type HandleRequest,
+  HTTP_STATUS,
+  type HttpRequest,
+  type HttpResponse,
+  isWhole,
+  type WholeBody,
+} from "@tenon/transcoding";
 import { Histogram, type Registry } from "prom-client";
 
 export interface RequestLogOptions {
@@ -21,17 +29,19 @@ export interface RequestLog {
   begin(request: HttpRequest): { request: HttpRequest; requestId: string; onEnd(end: RequestEnd): void };
 }
 
-type RequestEnd = Pick<HttpResponse, "route" | "status" | "error">;
+/** What is known of a request at its end. */
+export type RequestEnd = Pick<HttpResponse, "route" | "status" | "outcome">;
 
 /**
  * Gives each request an id, by which the logs of all services tell of it and which its answer names; and at its end one
- * line and one count, by route: neither ids nor what strangers make up become labels. A stream ends with its last part.
+ * line and one count, by route: neither ids nor what strangers make up become labels. A stream ends with its last part. The
+ * error is the gRPC code that the client was told, also where HTTP said 200 before it was known, as in streams and gRPC-Web.
  */
 export function requestLog({ logger, registry, newRequestId = randomUUID }: RequestLogOptions): RequestLog {
   const durations = new Histogram({
     name: "http_server_request_duration_seconds",
     help: "Time from the start of a request to the end of its answer.",
-    labelNames: ["http_request_method", "http_route", "http_response_status_code"] as const,
+    labelNames: ["http_request_method", "http_route", "http_response_status_code", "error_type"] as const,
     buckets: BUCKETS,
     registers: [registry],
   });
@@ -41,24 +51,32 @@ export function requestLog({ logger, registry, newRequestId = randomUUID }: Requ
     const given = request.headers["x-request-id"];
     const requestId = isRequestId(given) ? given : newRequestId();
     const traced = traceOf(request);
-    const onEnd = ({ route: found, status, error }: RequestEnd) => {
+    const onEnd = ({ route: found, status, outcome: { error } = {} }: RequestEnd) => {
       const ms = performance.now() - startedMs;
       const method = METHODS.includes(request.method) ? request.method : "_OTHER";
       const route = found?.template.text ?? "";
+      const code = error === undefined ? undefined : codeOf(error);
+      const failed = status >= 500 || (code !== undefined && HTTP_STATUS[code] >= 500);
       durations.observe(
-        { http_request_method: method, http_route: route, http_response_status_code: status },
+        {
+          http_request_method: method,
+          http_route: route,
+          http_response_status_code: status,
+          error_type: code ?? "",
+        },
         ms / 1000,
       );
       const facts = {
         "http.request.method": method,
         "http.route": route,
         "http.response.status_code": status,
+        ...(code !== undefined && { "error.type": code }),
         request_id: requestId,
         ...traced,
         "http.time_ms": Math.round(ms * 1000) / 1000,
-        ...(status >= 500 && error !== undefined && { err: error }),
+        ...(failed && error !== undefined && { err: error }),
       };
-      logger[status >= 500 ? "warn" : "info"](facts, "finished request");
+      logger[failed ? "warn" : "info"](facts, "finished request");
     };
     return { request: { ...request, headers: { ...request.headers, "x-request-id": requestId } }, requestId, onEnd };
   };

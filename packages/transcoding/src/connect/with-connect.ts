@@ -11,9 +11,10 @@ import {
 } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import { StatusError } from "@tenon/errors";
 import type { CallOptions } from "@tenon/grpc";
 import { reasonOf, refusal } from "../http-exchange.ts";
-import type { HandleRequest, HttpRequest, HttpResponse } from "../http-message.ts";
+import type { HandleRequest, HttpRequest, HttpResponse, Outcome } from "../http-message.ts";
 import { splitUrl } from "../http-message.ts";
 import { methodNotAllowed, unsupportedMediaType, upgradeRequired } from "../http-refusal.ts";
 import type { HttpRoute } from "../http-routes.ts";
@@ -23,11 +24,13 @@ import type { Transcoder } from "../transcoder.ts";
 import { toConnectError } from "./connect-error.ts";
 import { addToHeaders, metadataFromRpcHeaders } from "./connect-metadata.ts";
 import { withGrpcWebText } from "./grpc-web-text.ts";
+import { toldOutcome } from "./told-outcome.ts";
 
 /** Longer ones overflow a timer, which then fires at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1000;
 
 const asked = createContextKey<HttpRequest | undefined>(undefined);
+const ended = createContextKey<Outcome>({});
 
 /**
  * The Connect protocol and gRPC-Web at `/<service>/<method>`, by Connect's own handlers, for the methods that have a route;
@@ -55,6 +58,7 @@ export function withConnect(transcoder: Transcoder): HandleRequest {
     const { method, allowedMethods } = handler;
     const body = chunksOf(request);
     const isStream = method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming";
+    const outcome: Outcome = {};
     try {
       const answer = await handler({
         httpVersion: "1.1",
@@ -63,9 +67,10 @@ export function withConnect(transcoder: Transcoder): HandleRequest {
         header: toHeaders(request),
         body: toConnectErrors(isStream ? body : inTime(body, limits.timeoutMs)),
         signal: request.signal,
-        contextValues: createContextValues().set(asked, request),
+        contextValues: createContextValues().set(asked, request).set(ended, outcome),
       });
-      return { ...(await toResponse(answer, request, allowedMethods)), route };
+      const told = await toResponse(answer, request, allowedMethods);
+      return toldOutcome({ ...told, route, outcome: told.outcome ?? outcome });
     } catch (error) {
       return { ...refusal(request, error), route };
     }
@@ -83,6 +88,7 @@ function implementationOf<M extends DescMethod>(method: M, transcoder: Transcode
     onTrailers: (metadata) => addToHeaders(context.responseTrailer, metadata),
   });
   const errorOf = (thrown: unknown, { signal, values }: HandlerContext): ConnectError => {
+    values.get(ended).error = signal.reason instanceof StatusError ? signal.reason : thrown;
     if (signal.reason instanceof ConnectError) return signal.reason;
     const request = values.get(asked);
     return toConnectError(request ? reasonOf(request, thrown) : thrown);

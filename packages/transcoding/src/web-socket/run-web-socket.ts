@@ -73,7 +73,7 @@ export async function runWebSocket(options: RunWebSocketOptions): Promise<unknow
   } catch (thrown) {
     const error = refused ?? reasonOf(request, thrown);
     if (error instanceof WebSocketRefusal) {
-      closeWith(error.code, error.message);
+      closeWith(error.closeCode, error.message);
       return error;
     }
     const told = toldError(error);
@@ -104,12 +104,11 @@ const REFUSED = {
 } as const;
 
 /** A message that breaks the rules of the subprotocol, whatever it holds. */
-class WebSocketRefusal extends Error {
-  override readonly name = "WebSocketRefusal";
-  readonly code: number;
+class WebSocketRefusal extends StatusError {
+  readonly closeCode: number;
   constructor(what: keyof typeof REFUSED) {
-    const [code, message] = REFUSED[what];
-    super(message);
-    this.code = code;
+    const [closeCode, message] = REFUSED[what];
+    super("INVALID_ARGUMENT", message, { reason: "MESSAGE_UNEXPECTED", domain: "http" });
+    this.closeCode = closeCode;
   }
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -257,16 +258,26 @@ test("a server that goes tells so to every client", async () => {
 
 test("each is observed once: what was upgraded by its call, what was not by its status", async () => {
   const ends: unknown[] = [];
+  const context = new AsyncLocalStorage<string>();
+  const inside: unknown[] = [];
   const observe = (request: HttpRequest) => ({
     request: { ...request, headers: { ...request.headers, "x-request-id": "given" } },
-    onEnd: (end: unknown) => ends.push(end),
+    run: (work: () => void) => context.run("observed", work),
+    onEnd: (end: unknown) => void ends.push(end),
   });
-  const { url, port, things } = await serveThings({ sockets: { observe } });
+  const { url, port, things } = await serveThings({
+    sockets: { observe },
+    async *chat(requests) {
+      inside.push(context.getStore());
+      for await (const request of requests) yield request;
+    },
+  });
   const { socket, closed } = await openSocket(url + CHAT);
   socket.send("");
   await closed;
   await until(() => ends.length === 1);
-  expect(ends[0]).toMatchObject({ status: 101, error: undefined, route: { httpMethod: "GET" } });
+  expect(ends[0]).toMatchObject({ status: 101, outcome: { error: undefined }, route: { httpMethod: "GET" } });
+  expect(inside).toEqual(["observed"]);
   expect(things.lastCall()?.requestMetadata.get("x-request-id")).toEqual(["given"]);
   await refused(url + CHAT, ["soap"]);
   await until(() => ends.length === 2);

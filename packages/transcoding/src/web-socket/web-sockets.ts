@@ -5,7 +5,7 @@ import { StatusError } from "@tenon/errors";
 import { type WebSocket, WebSocketServer } from "ws";
 import { headerOf } from "../header-metadata.ts";
 import { type Exchange, refusal } from "../http-exchange.ts";
-import type { HttpRequest } from "../http-message.ts";
+import type { HttpRequest, Outcome } from "../http-message.ts";
 import { HttpRefusal, originNotAllowed } from "../http-refusal.ts";
 import type { HttpRoute } from "../http-routes.ts";
 import { sendAnswer } from "../node-listener.ts";
@@ -24,8 +24,17 @@ export interface WebSocketsOptions {
   pingIntervalMs?: number;
   /** For its answer; by default 10 s. */
   pongTimeoutMs?: number;
-  /** Told of each that begins: gives the request as it goes on, and hears of its end. */
-  observe?: (request: HttpRequest) => { request: HttpRequest; onEnd(end: WebSocketEnd): void };
+  /** Told of each that begins. */
+  observe?: (request: HttpRequest) => Observed;
+}
+
+/** One WebSocket that is observed. */
+export interface Observed {
+  /** As it goes on. */
+  readonly request: HttpRequest;
+  /** Wraps all that is done for it, for AsyncLocalStorage. */
+  run(work: () => void): void;
+  onEnd(end: WebSocketEnd): void;
 }
 
 /** How one WebSocket ended. */
@@ -34,8 +43,7 @@ export interface WebSocketEnd {
   readonly route: HttpRoute | undefined;
   /** 101, or the status with which it was refused. */
   readonly status: number;
-  /** What went wrong with its call, if something did. */
-  readonly error: unknown;
+  readonly outcome: Outcome;
 }
 
 /**
@@ -60,7 +68,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     pingIntervalMs = 15_000,
     pongTimeoutMs = 10_000,
   } = options;
-  const { observe = (request: HttpRequest) => ({ request, onEnd() {} }) } = options;
+  const { observe = notObserved } = options;
   const { rules } = transcoder;
   const live = new Map<Duplex, AbortController>();
   const server = new WebSocketServer({
@@ -85,30 +93,39 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
 
   function upgrade(incoming: IncomingMessage, connection: Duplex, head: Buffer): void {
     const left = new AbortController();
-    const { request, onEnd } = observe(requestOf(incoming, left.signal));
+    const { request, run, onEnd } = observe(requestOf(incoming, left.signal));
     connection.on("error", () => {});
-    try {
-      admit(request);
-      const exchange = transcoder.find(request);
-      assertOrigin(request, isOriginAllowed);
-      assertProtocol(request);
-      accept(exchange, onEnd);
-    } catch (error) {
+    run(begin);
+
+    function begin(): void {
+      try {
+        admit(request);
+        const exchange = transcoder.find(request);
+        assertOrigin(request, isOriginAllowed);
+        assertProtocol(request);
+        accept(exchange);
+      } catch (error) {
+        refuse(error);
+      }
+    }
+
+    function refuse(error: unknown): void {
       const answer = refusal(request, error);
       const response = new ServerResponse(incoming);
       response.shouldKeepAlive = false;
       response.assignSocket(connection as Socket);
       response.on("finish", () => connection.end());
-      void sendAnswer(response, answer).then(() => onEnd({ route: undefined, status: answer.status, error }));
+      const end = { route: undefined, status: answer.status, outcome: { error } };
+      void sendAnswer(response, answer).then(() => onEnd(end));
     }
 
-    function accept(exchange: Exchange, onEnd: (end: WebSocketEnd) => void): void {
+    function accept(exchange: Exchange): void {
       const { route } = exchange;
       let upgraded = false;
       live.set(connection, left);
       connection.on("close", () => {
         live.delete(connection);
-        if (!upgraded) onEnd({ route, status: 400, error: undefined });
+        if (!upgraded) onEnd({ route, status: 400, outcome: {} });
       });
       server.handleUpgrade(incoming, connection, head, (socket: WebSocket) => {
         upgraded = true;
@@ -118,7 +135,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
         const codec = webSocketCodec(socket.protocol, exchange, rules);
         const leave = () => left.abort();
         void runWebSocket({ socket, exchange, rules, codec, leave }).then((error) => {
-          onEnd({ route, status: 101, error });
+          onEnd({ route, status: 101, outcome: { error } });
         });
       });
     }
@@ -135,6 +152,8 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     },
   };
 }
+
+const notObserved = (request: HttpRequest): Observed => ({ request, run: (work) => work(), onEnd() {} });
 
 const requestOf = ({ url = "/", headers, socket }: IncomingMessage, signal: AbortSignal): HttpRequest => ({
   method: "GET",
