@@ -6,7 +6,7 @@ import { openDatabase, ping, withSignal } from "./index.ts";
 
 const gone = new StatusError("CANCELLED", "the caller has left");
 
-test("the statement that runs is cancelled within 100 ms of the abort, and rejects with its reason", {
+test("47: the statement that runs is cancelled within 100 ms of the abort, and rejects with its reason", {
   retry: 2,
 }, async () => {
   await using database = await emptyDatabase();
@@ -20,7 +20,7 @@ test("the statement that runs is cancelled within 100 ms of the abort, and rejec
   expect(await work).toBe(gone);
 });
 
-test("every statement of a call is cancelled without a word in the repository, by the current call's signal", async () => {
+test("47: every statement of a call is cancelled without a word in the repository, by the current call's signal", async () => {
   await using database = await emptyDatabase();
   const call = new AbortController();
   const db = openDatabase({ url: database.url, logger: silent, currentSignal: () => call.signal });

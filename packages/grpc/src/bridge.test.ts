@@ -134,7 +134,7 @@ for (const inProcess of [false, true]) {
       await expect(client.greet({})).rejects.toMatchObject({ code: "INTERNAL", message: "internal error" });
     });
 
-    test("a stream of responses holds its handler while nobody reads", async () => {
+    test("54: a stream of responses holds its handler while nobody reads", async () => {
       let produced = 0;
       const client = await start({
         async *listGreetings() {
@@ -148,7 +148,7 @@ for (const inProcess of [false, true]) {
       await responses.return?.();
     });
 
-    test("a stream of requests holds its caller while nobody reads", async () => {
+    test("54: a stream of requests holds its caller while nobody reads", async () => {
       let produced = 0;
       const stop = Promise.withResolvers<void>();
       const client = await start({

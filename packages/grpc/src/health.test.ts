@@ -9,7 +9,7 @@ import { CODES } from "@tenon/errors";
 import { expect, onTestFinished, test } from "vitest";
 import { createHealth, type HealthOptions } from "./health.ts";
 
-test("every name is NOT_SERVING until it is told, but live", async () => {
+test("55: every name is NOT_SERVING until it is told, but live", async () => {
   const { check } = await serve();
   expect(await check("")).toBe("NOT_SERVING");
   expect(await check("a.v1.A")).toBe("NOT_SERVING");
@@ -28,18 +28,18 @@ test("one service and all of them are told apart", async () => {
   expect([await check("a.v1.A"), await check("b.v1.B"), await check("")]).toEqual(["SERVING", "SERVING", "SERVING"]);
 });
 
-test("the check of an unknown service is NOT_FOUND", async () => {
+test("55: the check of an unknown service is NOT_FOUND", async () => {
   const { check } = await serve();
   expect(await check("x.v1.X")).toBe("NOT_FOUND");
 });
 
-test("a list has every name", async () => {
+test("55: a list has every name", async () => {
   const { health, list } = await serve();
   health.set("", true);
   expect(await list()).toEqual({ "": "SERVING", live: "SERVING", "a.v1.A": "NOT_SERVING", "b.v1.B": "NOT_SERVING" });
 });
 
-test("a watch tells the present status, then every change, each once", async () => {
+test("55: a watch tells the present status, then every change, each once", async () => {
   const { health, watch } = await serve();
   const statuses = watch("a.v1.A");
   expect(await statuses.next()).toBe("NOT_SERVING");
@@ -51,7 +51,7 @@ test("a watch tells the present status, then every change, each once", async () 
   expect(await statuses.next()).toBe("NOT_SERVING");
 });
 
-test("a watch of an unknown service waits for it to be told", async () => {
+test("55: a watch of an unknown service waits for it to be told", async () => {
   const { health, watch } = await serve();
   const statuses = watch("x.v1.X");
   expect(await statuses.next()).toBe("SERVICE_UNKNOWN");
@@ -59,7 +59,7 @@ test("a watch of an unknown service waits for it to be told", async () => {
   expect(await statuses.next()).toBe("SERVING");
 });
 
-test("shutdown tells NOT_SERVING, ends watches with UNAVAILABLE and lets the server go", async () => {
+test("49: shutdown tells NOT_SERVING, ends watches with UNAVAILABLE and lets the server go", async () => {
   const { health, watch, check, server } = await serve();
   health.setAll(true);
   const statuses = watch("");
@@ -85,7 +85,7 @@ test("watches are bounded, and one that ends makes room", async () => {
   await expect.poll(() => watch("").next()).toBe("NOT_SERVING");
 });
 
-test("a watcher that does not read gets the latest status, not every one that it missed", async () => {
+test("54: a watcher that does not read gets the latest status, not every one that it missed", async () => {
   const { health, watch } = await serve();
   const statuses = watch("");
   expect(await statuses.next()).toBe("NOT_SERVING");

@@ -70,7 +70,7 @@ const ANNOTATIONS = "google/api/annotations.proto";
 const HEALTH = "grpc.health.v1.Health";
 
 for (const version of ["v1", "v1alpha"] as const) {
-  test(`${version} lists our services, those of packages, and itself in both versions`, async () => {
+  test(`55: ${version} lists our services, those of packages, and itself in both versions`, async () => {
     const [response] = await converse(version, [{ listServices: "*" }]);
     expect(response?.listServicesResponse?.service.map(({ name }) => name)).toEqual([
       HEALTH,
@@ -102,7 +102,7 @@ for (const [symbol, file] of [
   ["google.api.HttpRule", "google/api/http.proto"],
   ["google.protobuf.MethodOptions", "google/protobuf/descriptor.proto"],
 ] as const) {
-  test(`${symbol} is in ${file}`, async () => {
+  test(`55: ${symbol} is in ${file}`, async () => {
     const [response] = await converse("v1", [{ fileContainingSymbol: symbol }]);
     expect(files(response)[0]?.name).toBe(file);
   });
@@ -133,7 +133,7 @@ test("a service of a package is described too, with json_name on every field", a
   }
 });
 
-test("a file comes with all that it imports, itself first, and custom options as they were written", async () => {
+test("55: a file comes with all that it imports, itself first, and custom options as they were written", async () => {
   const [response] = await converse("v1", [{ fileByFilename: SHOP }]);
   const [shop, ...imports] = files(response);
   expect(imports.map(({ name }) => name).sort()).toEqual([
@@ -168,7 +168,7 @@ for (const [containingType, extensionNumber, file] of [
   ["google.protobuf.FieldOptions", 50001, SHOP],
   ["google.protobuf.FieldOptions", 50002, SHOP],
 ] as const) {
-  test(`extension ${extensionNumber} of ${containingType} is in ${file}`, async () => {
+  test(`55: extension ${extensionNumber} of ${containingType} is in ${file}`, async () => {
     const [response] = await converse("v1", [{ fileContainingExtension: { containingType, extensionNumber } }]);
     expect(files(response)[0]?.name).toBe(file);
   });

@@ -14,7 +14,7 @@ import type { ClientTls, ServerTls } from "./tls.ts";
 for (const inProcess of [false, true]) {
   const where = inProcess ? "without a port" : "over a port";
 
-  test(`${where}: streams that last end at once for their clients to go on elsewhere, other calls finish`, async () => {
+  test(`49: ${where}: streams that last end at once for their clients to go on elsewhere, other calls finish`, async () => {
     const { server, client, goOn } = await start({ inProcess });
     const watched = client.listGreetings({ names: ["for ever"] }, { timeoutMs: 10_000 })[Symbol.asyncIterator]();
     const chat = client.chatGreetings(openRequests("Ada"), { timeoutMs: 10_000 })[Symbol.asyncIterator]();

@@ -52,7 +52,7 @@ test("a plain call gets its answer, without a message for OK", async () => {
   expect(answer.body.toString()).toContain("Hello John");
 });
 
-test("an unknown method is UNIMPLEMENTED and seen by the interceptors", async () => {
+test("54: an unknown method is UNIMPLEMENTED and seen by the interceptors", async () => {
   expect(await send({ ":path": "/no.such.Service/Method" }, john)).toMatchObject({ "grpc-status": "12" });
   expect(calls).toMatchObject([{ path: "/no.such.Service/Method", code: "UNIMPLEMENTED" }]);
 });
@@ -61,18 +61,18 @@ for (const [timeout, what] of [
   ["99999999H", "11,000 years"],
   ["2147484S", "just over 2^31 ms"],
 ] as const) {
-  test(`a deadline of ${what} is far, not past`, async () => {
+  test(`48: a deadline of ${what} is far, not past`, async () => {
     expect(await send({ "grpc-timeout": timeout }, john)).toMatchObject({ "grpc-status": "0" });
     expect(calls[0]?.deadline).toBeGreaterThan(Date.now() + 20 * 24 * 3_600_000);
   });
 }
 
-test("a deadline of a nanosecond has passed", async () => {
+test("48: a deadline of a nanosecond has passed", async () => {
   expect(await send({ "grpc-timeout": "1n" }, john)).toMatchObject({ "grpc-status": "4" });
 });
 
 for (const timeout of ["soon", "1", "123456789S", "-1S"]) {
-  test(`grpc-timeout "${timeout}" is malformed: INTERNAL`, async () => {
+  test(`48: grpc-timeout "${timeout}" is malformed: INTERNAL`, async () => {
     expect(await send({ "grpc-timeout": timeout }, john)).toMatchObject({ "grpc-status": "13" });
   });
 }
@@ -89,7 +89,7 @@ test("a GET is refused", async () => {
   });
 });
 
-test("an unknown encoding is UNIMPLEMENTED, also for a message that is not compressed", async () => {
+test("54: an unknown encoding is UNIMPLEMENTED, also for a message that is not compressed", async () => {
   expect(await send({ "grpc-encoding": "snappy" }, john)).toMatchObject({ "grpc-status": "12" });
 });
 
@@ -115,12 +115,12 @@ test("a compressed message with its encoding is read", async () => {
   });
 });
 
-test("a gzip bomb is RESOURCE_EXHAUSTED before it is in memory", async () => {
+test("54: a gzip bomb is RESOURCE_EXHAUSTED before it is in memory", async () => {
   const bomb = frame(gzipSync(Buffer.alloc(64 * 1024 * 1024)), 1);
   expect(await send({ "grpc-encoding": "gzip" }, bomb)).toMatchObject({ "grpc-status": "8" });
 });
 
-test("an upload that breaks off within a message is not taken for complete", async () => {
+test("54: an upload that breaks off within a message is not taken for complete", async () => {
   const answer = await send({ ":path": RECORD }, Buffer.concat([john, john.subarray(0, 7)]));
   expect(answer).toMatchObject({ "grpc-status": "13" });
   expect(calls).toMatchObject([{ code: "INTERNAL", uploaded: 0 }]);
@@ -131,16 +131,16 @@ test("an upload that is cancelled is not taken for complete", async () => {
   await expect.poll(() => calls, { timeout: 2000 }).toMatchObject([{ code: "CANCELLED", uploaded: 0 }]);
 });
 
-test("bytes that do not decode are INTERNAL", async () => {
+test("54: bytes that do not decode are INTERNAL", async () => {
   const garbage = Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x0b]);
   expect(await send({}, frame(garbage))).toMatchObject({ "grpc-status": "13" });
 });
 
-test("invalid UTF-8 in a string is INTERNAL", async () => {
+test("54: invalid UTF-8 in a string is INTERNAL", async () => {
   expect(await send({}, frame(Buffer.from([0x0a, 0x02, 0xc3, 0x28])))).toMatchObject({ "grpc-status": "13" });
 });
 
-test("a message of 4 MiB and a byte is RESOURCE_EXHAUSTED", async () => {
+test("54: a message of 4 MiB and a byte is RESOURCE_EXHAUSTED", async () => {
   expect(await send({}, frame(Buffer.alloc(4 * 1024 * 1024 + 1)))).toMatchObject({ "grpc-status": "8" });
 });
 
@@ -153,13 +153,13 @@ test("no message on a unary call is UNIMPLEMENTED", async () => {
 });
 
 for (const kib of [16, 60]) {
-  test(`${kib} KiB of metadata are RESOURCE_EXHAUSTED, seen by the interceptors`, async () => {
+  test(`54: ${kib} KiB of metadata are RESOURCE_EXHAUSTED, seen by the interceptors`, async () => {
     expect(await send({ "x-large": "a".repeat(kib * 1024) }, john)).toMatchObject({ "grpc-status": "8" });
     expect(calls).toMatchObject([{ code: "RESOURCE_EXHAUSTED" }]);
   });
 }
 
-test("a connection survives 3,000 cancelled calls", async () => {
+test("54: a connection survives 3,000 cancelled calls", async () => {
   await client.resetCalls(3000);
   expect(await send({}, john)).toMatchObject({ "grpc-status": "0" });
 });

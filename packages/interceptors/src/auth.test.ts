@@ -110,7 +110,7 @@ const CODE_OF: Record<string, string> = {
 
 for (const { who, token, ...expected } of MATRIX) {
   for (const [method, outcome] of Object.entries(expected)) {
-    test(`${who} calling ${method}: ${outcome}`, async () => {
+    test(`56: ${who} calling ${method}: ${outcome}`, async () => {
       const { users, callers } = startUsers();
       const credentials = await token();
       const call = users[method as keyof typeof expected]({}, credentials === "" ? {} : bearer(credentials));
@@ -140,7 +140,7 @@ test("the handler finds who calls", async () => {
 });
 
 for (const { kind, invoke } of KINDS) {
-  test(`a ${kind} call is refused before a message of it is read`, async () => {
+  test(`56: a ${kind} call is refused before a message of it is read`, async () => {
     let received = 0;
     const { greetings } = await startGreeter({
       server: [

@@ -11,7 +11,7 @@ const SOON = { minCalls: 2, closeAfter: 1 };
 
 for (const code of CODES) {
   const opens = FAILURES.includes(code);
-  test(`${code} from the callee ${opens ? "opens it" : "is an answer"}`, async () => {
+  test(`51: ${code} from the callee ${opens ? "opens it" : "is an answer"}`, async () => {
     const { greetings } = await startGreeter({
       client: [circuitBreaker(SOON)],
       inHandler: () => {
@@ -26,7 +26,7 @@ for (const code of CODES) {
 }
 
 for (const { kind, method, invoke } of KINDS) {
-  test(`a ${kind} method that fails is closed to calls, alone, until one goes well again`, async () => {
+  test(`51: a ${kind} method that fails is closed to calls, alone, until one goes well again`, async () => {
     const clock = { ms: 0 };
     let well = false;
     let handled = 0;
@@ -63,7 +63,7 @@ for (const { kind, method, invoke } of KINDS) {
   });
 }
 
-test("nobody who listens opens it", async () => {
+test("51: nobody who listens opens it", async () => {
   const client = createClient(greeterv1.GreetingService, {
     target: "127.0.0.1:1",
     interceptors: [circuitBreaker(SOON)],

@@ -63,7 +63,7 @@ const late: Interceptor = (call) => ({
 
 for (const side of ["server", "client"] as const) {
   for (const { kind, invoke } of KINDS) {
-    test(`a ${side} refuses a ${kind} call that comes too late, before any work`, async () => {
+    test(`46: a ${side} refuses a ${kind} call that comes too late, before any work`, async () => {
       let handled = 0;
       const { greetings } = await startGreeter({
         [side]: [late, deadline()],

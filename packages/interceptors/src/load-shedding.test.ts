@@ -24,7 +24,7 @@ for (const { capacity, serviceMs } of [
   { capacity: 40, serviceMs: 100 },
   { capacity: 4, serviceMs: 5 },
 ]) {
-  test(`${capacity} calls of ${serviceMs} ms at once: five times that load costs little and passes without a trace`, async () => {
+  test(`50: ${capacity} calls of ${serviceMs} ms at once: five times that load costs little and passes without a trace`, async () => {
     const simulation = createSimulation();
     const { nowMs, schedule, random } = simulation;
     const traffic = createTraffic(simulation, loadShedding({ nowMs, schedule, random, priorityOf }), {
@@ -94,7 +94,7 @@ test("a call for which there is no room waits, and runs when another has ended",
   expect(begun).toEqual(["first", "second"]);
 });
 
-test("a call that finds the queue full is refused with when to come again", async () => {
+test("50: a call that finds the queue full is refused with when to come again", async () => {
   const { greetings, begins, release } = await startNarrow({ maxQueue: 0, random: () => 0.5 });
   const first = greetings.greet({}, named("first"));
   await begins("first");
@@ -181,7 +181,7 @@ for (const { kind, invoke } of KINDS.slice(1)) {
   });
 }
 
-test("what is refused is counted by priority", async () => {
+test("50: what is refused is counted by priority", async () => {
   const registry = new Registry();
   const { greetings, begins, release } = await startNarrow({ registry, maxQueue: 0, priorityOf: () => "low" });
   const first = greetings.greet({}, named("first"));
@@ -195,7 +195,7 @@ test("what is refused is counted by priority", async () => {
   }
 });
 
-test("health and reflection are never refused, and a client is left alone", () => {
+test("50: health and reflection are never refused, and a client is left alone", () => {
   const shedding = loadShedding();
   for (const service of ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"]) {
     expect(shedding({ side: "server", method: { service } } as never)).toEqual({});

@@ -50,7 +50,7 @@ for (const side of ["server", "client"] as const) {
       ["OK", undefined],
       ["FailedPrecondition", new StatusError("FAILED_PRECONDITION", "no")],
     ] as const) {
-      test(`a ${side} counts a ${kind} call and its messages, ended with ${code}`, async () => {
+      test(`60: a ${side} counts a ${kind} call and its messages, ended with ${code}`, async () => {
         const registry = new Registry();
         const { greetings } = await startGreeter({
           [side]: [metrics(registry, { side })],
@@ -72,7 +72,7 @@ for (const side of ["server", "client"] as const) {
   }
 }
 
-test("methods that nobody serves share one series, whatever their names", async () => {
+test("60: methods that nobody serves share one series, whatever their names", async () => {
   const registry = new Registry();
   const { target } = await startGreeter({ server: [metrics(registry, { side: "server", methods: METHODS })] });
   for (let n = 0; n < 3; n++) {

@@ -33,7 +33,7 @@ const ended = (call: Call) =>
 
 for (const over of ["memory", "port"] as const) {
   for (const { kind, invoke } of KINDS) {
-    test(`a ${kind} call over ${over} keeps to its parent's deadline less the margin`, async () => {
+    test(`46: a ${kind} call over ${over} keeps to its parent's deadline less the margin`, async () => {
       let parent = 0;
       let child = 0;
       let left = Number.POSITIVE_INFINITY;
@@ -68,7 +68,7 @@ for (const over of ["memory", "port"] as const) {
       expect(left).toBeLessThanOrEqual(1000);
     });
 
-    test(`a ${kind} call over ${over} ends when the caller of its parent leaves`, async () => {
+    test(`47: a ${kind} call over ${over} ends when the caller of its parent leaves`, async () => {
       const reached = Promise.withResolvers<void>();
       const backEnded = Promise.withResolvers<unknown>();
       const { greetings } = await startHops({
@@ -137,7 +137,7 @@ for (const [what, given] of [
   });
 }
 
-test("a call begun when the time of its parent is up is refused without traffic", async () => {
+test("46: a call begun when the time of its parent is up is refused without traffic", async () => {
   let reached = 0;
   const outcome = Promise.withResolvers<unknown>();
   const { greetings } = await startHops({
@@ -155,7 +155,7 @@ test("a call begun when the time of its parent is up is refused without traffic"
   expect(reached).toBe(0);
 });
 
-test("a call with less time left than the margin is refused without traffic", async () => {
+test("46: a call with less time left than the margin is refused without traffic", async () => {
   let reached = 0;
   const { greetings } = await startHops({
     over: "memory",

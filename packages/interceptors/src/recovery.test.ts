@@ -17,7 +17,7 @@ const THROWN = [
 
 for (const { kind, method, invoke } of KINDS) {
   for (const { what, thrown, counted } of THROWN) {
-    test(`${what} thrown in a ${kind} call is INTERNAL, and ${counted ? "told once" : "not told"}`, async () => {
+    test(`54: ${what} thrown in a ${kind} call is INTERNAL, and ${counted ? "told once" : "not told"}`, async () => {
       const { logger, lines } = recordLog();
       const registry = new Registry();
       const { greetings } = await startGreeter({

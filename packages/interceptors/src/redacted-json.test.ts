@@ -77,7 +77,7 @@ for (const [where, of] of Object.entries({
   "in a oneof": (leaf: JsonValue) => ({ chosen: leaf }),
   "deep down": (leaf: JsonValue) => ({ children: [{ byName: { x: { child: { chosen: leaf } } } }] }),
 })) {
-  test(`secrets ${where} are redacted and nothing else`, () => {
+  test(`59: secrets ${where} are redacted and nothing else`, () => {
     const json = redactedJson(Node, fromJson(Node, of({ ...SECRET, at: "2026-01-01T00:00:00Z" })));
     expect(json).toEqual(of({ ...CLEAN, at: "2026-01-01T00:00:00Z" }));
   });
@@ -92,7 +92,7 @@ test("a message with an Any has no JSON", () => {
   expect(() => redactedJson(Node, create(Node, { anything } as never))).toThrow();
 });
 
-test("of a log-in remains that it was one", () => {
+test("59: of a log-in remains that it was one", () => {
   const request = create(userv1.CreateSessionRequestSchema, { email: "ada@example.com", password: "canary" });
   expect(redactedJson(userv1.CreateSessionRequestSchema, request)).toEqual({
     email: "[redacted]",

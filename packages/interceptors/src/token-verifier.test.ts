@@ -99,7 +99,7 @@ const INVALID: [what: string, token: () => string | Promise<string>][] = [
 ];
 
 for (const [what, token] of INVALID) {
-  test(`an access token is refused for ${what}`, async () => {
+  test(`56: an access token is refused for ${what}`, async () => {
     await expect(async () => users.verify(await token())).rejects.toMatchObject({
       code: "UNAUTHENTICATED",
       reason: "TOKEN_INVALID",
@@ -118,12 +118,12 @@ const INVALID_SERVICE: [what: string, token: () => Promise<string>][] = [
 ];
 
 for (const [what, token] of INVALID_SERVICE) {
-  test(`a service token is refused for ${what}`, async () => {
+  test(`56: a service token is refused for ${what}`, async () => {
     await expect(async () => services.verify(await token())).rejects.toMatchObject({ reason: "TOKEN_INVALID" });
   });
 }
 
-test("an expired token is told from an invalid one, after the tolerance for clocks", async () => {
+test("56: an expired token is told from an invalid one, after the tolerance for clocks", async () => {
   const token = await signClaims(key, { ...userClaims, iat: now - 900, exp: now - 5 });
   await expect(async () => users.verify(token)).rejects.toMatchObject({
     code: "UNAUTHENTICATED",

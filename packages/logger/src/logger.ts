@@ -1,6 +1,7 @@
 import { type DestinationStream, pino, stdSerializers } from "pino";
 import { writeFlatLines } from "./flat-line.ts";
 import { createIsoTime } from "./iso-time.ts";
+import { SECRETS } from "./secrets.ts";
 import { createTurnWriter } from "./turn-writer.ts";
 
 /** Where log lines go: facts for programs first, words for people second. pino's loggers are such. */
@@ -29,21 +30,6 @@ export interface LoggerOptions {
    */
   facts?: (line: object) => object | undefined;
 }
-
-/** Facts that never reach a line, whoever logs them, at the top or one level down: as contracts spell them and as messages do. */
-const SECRETS = new Set([
-  "password",
-  "old_password",
-  "oldPassword",
-  "new_password",
-  "newPassword",
-  "authorization",
-  "access_token",
-  "accessToken",
-  "refresh_token",
-  "refreshToken",
-  "email",
-]);
 
 let standardOutput: DestinationStream | undefined;
 

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 const RUNS = `async () => { say("runs"); return { close: drained }; }`;
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  test(`${signal} drains and exits 0`, async () => {
+  test(`49: ${signal} drains and exits 0`, async () => {
     const main = run(RUNS);
     await main.says("runs");
     main.child.kill(signal);
@@ -19,7 +19,7 @@ for (const [first, second] of [
   ["SIGTERM", "SIGTERM"],
   ["SIGINT", "SIGTERM"],
 ] as const) {
-  test(`${second} after ${first} exits 1 at once, however long the drain takes`, async () => {
+  test(`49: ${second} after ${first} exits 1 at once, however long the drain takes`, async () => {
     const main = run(
       `async () => { say("runs"); return { close: () => { say("drains"); return new Promise(() => {}); } }; }`,
     );
@@ -31,7 +31,7 @@ for (const [first, second] of [
   });
 }
 
-test("a drain that never ends is ended", async () => {
+test("49: a drain that never ends is ended", async () => {
   const main = run(`async () => { say("runs"); return { close: () => new Promise(() => {}) }; }`, "{ limitMs: 10 }");
   await main.says("runs");
   main.child.kill("SIGTERM");

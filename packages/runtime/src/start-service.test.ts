@@ -17,7 +17,7 @@ test("what listens is served: calls, health of each service and of all, admin pa
   expect(metrics).toMatch(/^grpc_server_handled_total{.*grpc_method="Greet".*grpc_code="OK".*} 1$/m);
 });
 
-test("with its dependency down it starts, lives, is not ready, and becomes ready by itself", async () => {
+test("63: with its dependency down it starts, lives, is not ready, and becomes ready by itself", async () => {
   let up = false;
   const { check, admin, watch } = await start({
     checks: { database: () => (up ? Promise.resolve() : Promise.reject(new Error("down"))) },
@@ -36,7 +36,7 @@ test("with its dependency down it starts, lives, is not ready, and becomes ready
   expect((await admin("/readyz")).status).toBe(200);
 });
 
-test("the drain: tell, stop workers, end watches and refuse, finish, close", async () => {
+test("49: the drain: tell, stop workers, end watches and refuse, finish, close", async () => {
   const events: string[] = [];
   const stopping = Promise.withResolvers<void>();
   const { service, greet, heldGreet, watch, admin, stub } = await start({
@@ -90,7 +90,7 @@ test("the drain: tell, stop workers, end watches and refuse, finish, close", asy
   ]);
 });
 
-test("under load every call in flight is answered and every later one is UNAVAILABLE", async () => {
+test("49: under load every call in flight is answered and every later one is UNAVAILABLE", async () => {
   const { service, slowGreet } = await start();
   const codes: Code[] = [];
   let over = false;
@@ -109,7 +109,7 @@ test("under load every call in flight is answered and every later one is UNAVAIL
   expect(codes.lastIndexOf("OK") - codes.indexOf("UNAVAILABLE")).toBeLessThan(8);
 });
 
-test("clients have DRAIN_WAIT to notice before calls are refused", async () => {
+test("49: clients have DRAIN_WAIT to notice before calls are refused", async () => {
   const { service, greet, watch } = await start({ config: { DRAIN_WAIT: 300 } });
   const health = watch("");
   await health.next();
@@ -121,7 +121,7 @@ test("clients have DRAIN_WAIT to notice before calls are refused", async () => {
   expect(performance.now() - startedMs).toBeGreaterThan(290);
 });
 
-test("calls that do not finish, workers and resources that do not close are left behind", async () => {
+test("49: calls that do not finish, workers and resources that do not close are left behind", async () => {
   const { service, heldGreet } = await start({
     config: { DRAIN_GRACE: 50 },
     workers: [{ name: "stuck", start() {}, stop: () => new Promise(() => {}) }],
@@ -131,7 +131,7 @@ test("calls that do not finish, workers and resources that do not close are left
   expect(await held.ended).toBe("UNAVAILABLE");
 });
 
-test("an open stream does not hold the drain: it ends at once with UNAVAILABLE", async () => {
+test("49: an open stream does not hold the drain: it ends at once with UNAVAILABLE", async () => {
   const { service, chat } = await start({ config: { DRAIN_GRACE: 10_000 } });
   const open = await chat();
   const startedMs = performance.now();

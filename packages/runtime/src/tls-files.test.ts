@@ -51,7 +51,7 @@ test("without any file there is no TLS", () => {
   expect(files().start(none)).toBeUndefined();
 });
 
-test("a renewed pair is taken over, told to who uses it, and counted", async () => {
+test("57: a renewed pair is taken over, told to who uses it, and counted", async () => {
   const { write, start, count, registry } = files();
   const tls = start();
   let renewals = 0;
@@ -88,7 +88,7 @@ for (const [what, change] of [
   ["what is no PEM", { cert: "PRIVATE: hunter2", key: "hunter2" }],
   ["one that has expired", authority.issue(["order"], { to: new Date(Date.now() - 1000) })],
 ] as const) {
-  test(`${what} is left alone: the old pair stays, with one warning and a count`, async () => {
+  test(`57: ${what} is left alone: the old pair stays, with one warning and a count`, async () => {
     const { write, start, said, count } = files();
     const tls = start();
     write(change);
