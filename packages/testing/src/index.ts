@@ -11,6 +11,7 @@ export {
   type SimulatedRequest,
   type Simulation,
 } from "./simulation.ts";
+export { standsStill } from "./stands-still.ts";
 export { createTestAuthority, type TestAuthority, type TestIdentity } from "./test-authority.ts";
 export { type TestDatabase, type TestDatabaseOptions, testDatabase } from "./test-database.ts";
 export { createTestIssuer, type TestIssuer, type TestIssuerOptions, type TestUser } from "./test-issuer.ts";

@@ -40,4 +40,4 @@ export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(5);
 }
 
-export const within = () => AbortSignal.timeout(5000);
+export const within = () => AbortSignal.timeout(12_000);

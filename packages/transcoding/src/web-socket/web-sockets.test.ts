@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { StatusError } from "@tenon/errors";
+import { standsStill } from "@tenon/testing";
 import { expect, test } from "vitest";
 import type { HttpRequest } from "../http-message.ts";
 import { serveThings, until, within } from "../things-port-fixture.ts";
@@ -207,12 +208,7 @@ test("a slow client holds the backend back", async () => {
   });
   const { socket, received, closed } = await openSocket(`${url}/v1/things/1:watch`);
   socket.pause();
-  let before = -1;
-  while (things.watched() !== before) {
-    before = things.watched();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  expect(before).toBeLessThan(250);
+  expect(await standsStill(things.watched)).toBeLessThan(250);
   socket.resume();
   await until(() => received.length === 300);
   expect(await closed).toMatchObject({ code: 1000 });
@@ -237,12 +233,7 @@ test("a slow backend holds the client back, and nothing is lost", async () => {
   for (let index = 0; index < all; index++) socket.send(big, () => (sent += 1));
   socket.send('{"text":"x"}');
   socket.send("");
-  let before = -1;
-  while (sent !== before) {
-    before = sent;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  expect(sent).toBeLessThan(all);
+  expect(await standsStill(() => sent)).toBeLessThan(all);
   go.resolve();
   expect(await closed).toMatchObject({ code: 1000 });
   expect(received).toEqual([`{"intValue":${all + 1}}`]);
