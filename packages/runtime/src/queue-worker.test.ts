@@ -1,3 +1,4 @@
+import { queryObjects } from "node:v8";
 import { createLogger } from "@tenon/logger";
 import { expect, test } from "vitest";
 import { createQueueWorker, type QueueWorkerOptions } from "./queue-worker.ts";
@@ -36,6 +37,24 @@ test("what is due is handled until nothing is, so many at once and no more", asy
   expect(await createQueueWorker({ ...options, concurrency: 4 }).drain(NEVER)).toBe(39);
   expect(handled.toSorted()).toEqual(names.toSorted());
   expect(seen.most).toBe(4);
+});
+
+test("a queue that is never empty leaves nothing behind of what was handled", async () => {
+  const promises: number[] = [];
+  let handled = 0;
+  const worker = createQueueWorker<string>({
+    ...queueOf([]).options,
+    concurrency: 2,
+    take: async () => (handled < 10_000 ? "next" : undefined),
+    async handle() {
+      handled += 1;
+      if (handled === 100 || handled === 9000) promises.push(queryObjects(Promise, { format: "count" }));
+      return true;
+    },
+  });
+  await worker.drain(NEVER);
+  const [early = 0, late = Number.POSITIVE_INFINITY] = promises;
+  expect(late - early).toBeLessThan(1000);
 });
 
 test("an item that takes long holds none of those that come later", async () => {

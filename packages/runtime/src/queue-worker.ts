@@ -27,22 +27,34 @@ export function createQueueWorker<Item>(options: QueueWorkerOptions<Item>): Queu
   let lanes = 0;
 
   async function drain(stop: AbortSignal): Promise<number> {
-    if (lanes >= concurrency) return 0;
-    lanes += 1;
-    const others: Promise<number>[] = [];
+    const open = new Set<Promise<void>>();
     let done = 0;
-    try {
-      for (let item = await next(stop); item !== undefined; item = await next(stop)) {
-        // Where there is one there may be more; a lane that finds nothing ends at once.
-        others.push(drain(stop));
-        if (await handle(item)) done += 1;
-      }
-    } catch (err) {
-      logger.warn({ err, worker: name }, "a round of a worker failed: the next one tries again");
-    } finally {
-      lanes -= 1;
+
+    function begin(): void {
+      if (lanes >= concurrency) return;
+      lanes += 1;
+      const lane = work().finally(() => {
+        lanes -= 1;
+        open.delete(lane);
+      });
+      open.add(lane);
     }
-    for (const count of await Promise.all(others)) done += count;
+
+    async function work(): Promise<void> {
+      try {
+        for (let item = await next(stop); item !== undefined; item = await next(stop)) {
+          // Where there is one there may be more; a lane that finds nothing ends at once.
+          begin();
+          if (await handle(item)) done += 1;
+        }
+      } catch (err) {
+        logger.warn({ err, worker: name }, "a round of a worker failed: the next one tries again");
+      }
+    }
+
+    begin();
+    // Lanes begin others while they are waited for.
+    while (open.size > 0) await Promise.all(open);
     return done;
   }
 
