@@ -2,11 +2,12 @@ import { describe, expect, test } from "vitest";
 import { CASES, type Case } from "./call-cases.ts";
 import { play, STACKS } from "./call-rig.ts";
 import { KINDS, type Kind, manyIn, manyOut } from "./call-scenario.ts";
+import { HELD_CASES } from "./held-call-cases.ts";
 
 // What happens to a call, for everything that can end it, of every kind, over every way it can take. In each cell both
 // sides' hooks see one end, the true one, and each hook set that has started is ended.
 
-for (const [name, one] of Object.entries(CASES)) {
+for (const [name, one] of Object.entries({ ...CASES, ...HELD_CASES })) {
   describe.concurrent(name, () => {
     for (const stack of one.stacks ?? STACKS) {
       for (const kind of one.kinds ?? KINDS) {

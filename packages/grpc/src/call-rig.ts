@@ -156,7 +156,7 @@ async function createBridgeStack(options: StackOptions, inProcess: boolean): Pro
     invoke: () => callOf(client, kind, scenario),
     async close(graceMs) {
       client.close();
-      await server.close({ graceMs });
+      await server.close({ graceMs, streamGraceMs: graceMs });
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Call, Interceptor } from "./call.ts";
+import type { Call, CallHooks, Interceptor } from "./call.ts";
 
 // For tests: one call, as whoever makes and answers it over some way sees it.
 
@@ -52,3 +52,9 @@ export async function* requests(scenario: Scenario) {
   await scenario.betweenRequests?.();
   yield request(scenario);
 }
+
+/** Hooks that are the same for every call. */
+export const hooks =
+  (set: CallHooks): Interceptor =>
+  () =>
+    set;

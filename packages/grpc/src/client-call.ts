@@ -13,7 +13,6 @@ const DEADLINE_EXCEEDED = toCodeNumber("DEADLINE_EXCEEDED");
 const INTERNAL = toCodeNumber("INTERNAL");
 /** A server whose timer runs ahead of ours cancels the stream before ours fires. */
 const DEADLINE_SLACK_MS = 5;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const ALL = defencesExcept(CLIENT_DEFENCES);
 
@@ -46,7 +45,6 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
   private readonly defences: Defences<ClientDefence>;
   private transport: ClientTransportCall | undefined;
   private listener: Partial<ClientListener> = {};
-  private timer: NodeJS.Timeout | undefined;
   private error: StatusError | undefined;
   private ready = false;
   private sending = false;
@@ -83,17 +81,6 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
     this.requestMetadata = copyMetadata(metadata, this.defences);
     this.listener = listener;
     this.enter(0);
-    // While an onStart waits there is no call below yet to keep the deadline.
-    if (!this.ready && !this.ended) this.watchDeadline();
-  }
-
-  private watchDeadline(): void {
-    if (this.deadline === Number.POSITIVE_INFINITY) return;
-    const leftMs = Math.min(MAX_TIMER_MS, Math.max(0, this.deadline - Date.now()));
-    this.timer = setTimeout(() => {
-      if (this.deadline > Date.now()) this.watchDeadline();
-      else this.abort(new StatusError("DEADLINE_EXCEEDED", "Deadline exceeded before the call was sent"));
-    }, leftMs);
   }
 
   protected proceed(): void {
@@ -105,7 +92,7 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
   /** Undefined where it does not open, for instance because its client was closed while an onStart waited: that ends the call. */
   private openTransport(): ClientTransportCall | undefined {
     if (this.transport) return this.transport;
-    clearTimeout(this.timer);
+    this.unwatchDeadline(); // the transport keeps it from here on
     try {
       this.transport = this.open(this);
       this.transport.start(this.requestMetadata, this);
@@ -273,7 +260,6 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
   }
 
   private finishCall(code: Code, message: string): void {
-    clearTimeout(this.timer);
     this.outbox.length = 0;
     this.finish(code, message, this.error, code !== "OK");
   }

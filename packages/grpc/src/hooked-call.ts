@@ -10,6 +10,9 @@ export type OnError = (error: unknown) => void;
 /** Where nobody listens for errors that cannot be told, they become a warning of the process. */
 export const warn: OnError = (error) => process.emitWarning(error instanceof Error ? error : String(error));
 
+/** Longest delay of a timer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** Towards the handler on a server, towards the wire on a client; and back. */
 const INWARD = 1;
 const OUTWARD = -1;
@@ -32,6 +35,7 @@ export abstract class HookedCall implements Call {
   /** Those whose `onStart` has completed, from the outermost: they are owed an `onEnd`. */
   private readonly hooks: CallHooks[] = [];
   protected readonly onError: OnError;
+  private timer: NodeJS.Timeout | undefined;
   private resource: AsyncResource | undefined;
   private runs = false;
   private controller: AbortController | undefined;
@@ -89,6 +93,7 @@ export abstract class HookedCall implements Call {
         return;
       }
       if (isPromise(verdict)) {
+        this.watchDeadline();
         verdict.then(
           (value) => this.entered(set, i + 1, value),
           (error) => this.abort(error),
@@ -153,6 +158,7 @@ export abstract class HookedCall implements Call {
       }
       if (this.ended) return;
       if (isPromise(verdict)) {
+        this.watchDeadline();
         verdict.then(
           (value) => {
             if (this.ended) return;
@@ -187,9 +193,27 @@ export abstract class HookedCall implements Call {
     else this.inside(() => this.show(event, from, OUTWARD, message, done));
   }
 
+  /** Ends the call at its deadline. For when nothing below does: while a hook holds it, and where one has tightened it. */
+  protected watchDeadline(): void {
+    this.unwatchDeadline();
+    if (this.deadline === Number.POSITIVE_INFINITY) return;
+    const leftMs = Math.max(0, this.deadline - Date.now());
+    this.timer = setTimeout(lookAtDeadline, Math.min(MAX_TIMER_MS, leftMs), this);
+  }
+
+  protected unwatchDeadline(): void {
+    clearTimeout(this.timer);
+  }
+
+  lookAtDeadline(): void {
+    if (this.deadline > Date.now()) this.watchDeadline();
+    else this.abort(new StatusError("DEADLINE_EXCEEDED", "Deadline exceeded"));
+  }
+
   /** The one end of a call. `abortWork`: whatever still runs for it has lost its purpose. */
   protected finish(code: Code, message: string, error: unknown, abortWork: boolean): void {
     this.status = { code, message, error };
+    this.unwatchDeadline();
     if (this.hooks.length > 0) {
       this.inside(() => {
         for (let i = this.hooks.length - 1; i >= 0; i--) this.endSet(this.hooks[i] as CallHooks);
@@ -220,6 +244,8 @@ export abstract class HookedCall implements Call {
     }
   }
 }
+
+const lookAtDeadline = (call: HookedCall): void => call.lookAtDeadline();
 
 const isPromise = (value: unknown): value is Promise<unknown> =>
   typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";

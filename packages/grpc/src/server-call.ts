@@ -14,8 +14,6 @@ import type { ServerListener, ServerTransportCall, WireStatus } from "./transpor
 const HALF_CLOSE_HOLD_MS = 2;
 /** The reset of a client whose deadline passed arrives before this side's own timer. */
 const DEADLINE_SLACK_MS = 15;
-/** Longest delay of a timer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface ServerCallOptions {
   method: Method;
@@ -41,7 +39,6 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
   private readonly live: Set<ServerCall>;
   private readonly holdsHalfClose: boolean;
   private listener!: ServerListener;
-  private timer: NodeJS.Timeout | undefined;
   private error: unknown;
   private received = false;
   private headersSent = false;
@@ -89,16 +86,6 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
     }
     if (this.deadline < Number(this.transport.getDeadline())) this.watchDeadline();
     this.inside(() => this.listener.onReceiveMetadata(this.requestMetadata));
-  }
-
-  private watchDeadline(): void {
-    const leftMs = this.deadline - Date.now();
-    this.timer = setTimeout(lookAtDeadline, Math.min(MAX_TIMER_MS, Math.max(0, leftMs)), this);
-  }
-
-  lookAtDeadline(): void {
-    if (this.deadline > Date.now()) this.watchDeadline();
-    else this.abort(new StatusError("DEADLINE_EXCEEDED", "Deadline exceeded"));
   }
 
   onReceiveMessage(received: unknown): void {
@@ -238,7 +225,6 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
   }
 
   private finishCall(code: Code, message: string, abortWork: boolean): void {
-    clearTimeout(this.timer);
     this.waiting.length = 0;
     this.live.delete(this);
     this.finish(code, message, this.error, abortWork);
@@ -253,5 +239,3 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
     return this.deadline;
   }
 }
-
-const lookAtDeadline = (call: ServerCall): void => call.lookAtDeadline();
