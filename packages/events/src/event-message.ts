@@ -2,6 +2,7 @@ import {
   clearField,
   create,
   type DescMessage,
+  fromBinary,
   type Message,
   type MessageInitShape,
   toBinary,
@@ -54,6 +55,16 @@ export function toEvent<S extends DescMessage>(schema: S, fact: Fact, state: Mes
   const message = create(schema as DescMessage, { ...state, ...header, traceparent: currentTraceParent() ?? "" });
   clearSecrets(schema, message);
   return { eventId, type: schema.typeName, aggregateId, version, message: toBinary(schema as DescMessage, message) };
+}
+
+/** A message of the outbox, decoded. Throws where `events.v1.DeliverRequest` has no place for its type. */
+export function readEvent({ type, message }: Pick<NewEvent, "type" | "message">): {
+  name: string;
+  event: EventMessage;
+} {
+  const field = EVENT_FIELDS.get(type);
+  if (field === undefined) throw new Error(`events.v1.DeliverRequest has no place for a ${type}`);
+  return { name: field.name, event: fromBinary(field.schema, message) as EventMessage };
 }
 
 function clearSecrets(schema: DescMessage, message: Message): void {

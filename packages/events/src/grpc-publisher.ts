@@ -1,7 +1,7 @@
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import * as eventsv1 from "@tenon/contracts/events/v1";
 import type { Client } from "@tenon/grpc";
-import { EVENT_FIELDS } from "./event-message.ts";
+import { readEvent } from "./event-message.ts";
 import type { OutboxEvent } from "./outbox/event-outbox.ts";
 import type { Publisher } from "./publisher.ts";
 
@@ -21,10 +21,8 @@ export function createGrpcPublisher({ subscribers }: GrpcPublisherOptions): Publ
   };
 }
 
-function toRequest({ type, message }: OutboxEvent): eventsv1.DeliverRequest {
-  const field = EVENT_FIELDS.get(type);
-  if (field === undefined) throw new Error(`events.v1.DeliverRequest has no place for a ${type}`);
-  const value = fromBinary(field.schema, message);
+function toRequest(event: OutboxEvent): eventsv1.DeliverRequest {
+  const { name, event: value } = readEvent(event);
   // The schema was found by the field's own descriptor, so case and value belong together.
-  return create(eventsv1.DeliverRequestSchema, { event: { case: field.name, value } as never });
+  return create(eventsv1.DeliverRequestSchema, { event: { case: name, value } as never });
 }

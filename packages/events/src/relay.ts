@@ -1,6 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { tracedWork, traceIdOf } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import type { Worker } from "@tenon/runtime";
+import { readEvent } from "./event-message.ts";
 import type { Outbox, OutboxEvent } from "./outbox/event-outbox.ts";
 import { isUnreachable, type Publisher } from "./publisher.ts";
 
@@ -83,7 +85,7 @@ export function createRelay(options: RelayOptions): Worker {
           continue;
         }
         try {
-          await publisher.publish(event, AbortSignal.timeout(publishTimeoutMs));
+          await publish(event);
           published.push(event);
           onPublished(event);
         } catch (err) {
@@ -103,10 +105,23 @@ export function createRelay(options: RelayOptions): Worker {
     return !blocked;
   }
 
+  /** In a span of the trace that the fact belongs to: those who are called go on with it. */
+  const publish = (event: OutboxEvent): Promise<void> =>
+    tracedWork(
+      {
+        name: `publish ${event.type}`,
+        kind: "producer",
+        traceParent: traceParentOf(event),
+        attributes: aboutOf(event),
+      },
+      () => publisher.publish(event, AbortSignal.timeout(publishTimeoutMs)),
+    );
+
   async function postpone(event: OutboxEvent, err: unknown): Promise<void> {
     const { eventId: event_id, type, attempts } = event;
     const delayMs = growing(attempts - 1, LONGEST_DELAY_MS);
-    logger.warn({ err, event_id, type, attempts, delay_ms: Math.round(delayMs) }, "an event was refused");
+    const trace_id = traceIdOf(traceParentOf(event));
+    logger.warn({ err, event_id, type, attempts, delay_ms: Math.round(delayMs), trace_id }, "an event was refused");
     await outbox.postpone(event, delayMs);
   }
 
@@ -138,5 +153,20 @@ export function createRelay(options: RelayOptions): Worker {
     },
   };
 }
+
+/** Undefined where the fact belongs to no trace, and where the message cannot be read, of which the publisher tells. */
+function traceParentOf(event: OutboxEvent): string | undefined {
+  try {
+    return readEvent(event).event.traceparent || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const aboutOf = ({ type, eventId }: OutboxEvent) => ({
+  "messaging.operation.type": "send",
+  "messaging.destination.name": type,
+  "messaging.message.id": eventId,
+});
 
 const sleep = (ms: number, signal: AbortSignal): Promise<void> => wait(ms, undefined, { signal }).catch(() => {});

@@ -3,7 +3,7 @@ import { createLogger } from "@tenon/logger";
 import { expect, test } from "vitest";
 import { currentCallFacts } from "./current-call-facts.ts";
 import { KINDS, startGreeter } from "./greeter-fixture.ts";
-import { detached, logging, propagation, tracing } from "./index.ts";
+import { detached, logging, propagation, tracedWork, tracing } from "./index.ts";
 import { registerTracing } from "./telemetry-fixture.ts";
 
 function record() {
@@ -46,6 +46,14 @@ test("without an SDK it has the trace that the caller named", async () => {
   const metadata = createMetadata({ traceparent: `00-${traceId}-00f067aa0ba902b7-01` });
   await greetings.greet({ name: "Ada" }, { metadata, timeoutMs: 5000 });
   expect(lines).toMatchObject([{ trace_id: traceId, request_id: expect.any(String) }]);
+});
+
+test("a line of work that no call waits for has the ids of that work's span", async () => {
+  const spans = registerTracing();
+  const { lines, logger } = record();
+  await tracedWork({ name: "settle" }, async () => logger.info({}, "in the work"));
+  const { traceId, spanId } = spans()[0]?.spanContext() ?? {};
+  expect(lines).toMatchObject([{ trace_id: traceId, span_id: spanId }]);
 });
 
 test("a line of nobody's call has none", async () => {

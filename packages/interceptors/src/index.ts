@@ -52,6 +52,6 @@ export {
   type VerifiedToken,
 } from "./token-verifier.ts";
 export { type TraceFacts, traceFacts } from "./trace-context.ts";
-export { currentTraceParent, type TracedWorkOptions, tracedWork } from "./traced-work.ts";
+export { currentTraceParent, inTraceOf, type TracedWorkOptions, tracedWork, traceIdOf } from "./traced-work.ts";
 export { type TracingOptions, tracing } from "./tracing.ts";
 export { type ValidationOptions, validation } from "./validation.ts";

@@ -1,7 +1,7 @@
-import { context, SpanStatusCode, trace } from "@opentelemetry/api";
+import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { expect, test } from "vitest";
 import { registerTracing } from "./telemetry-fixture.ts";
-import { currentTraceParent, tracedWork } from "./traced-work.ts";
+import { currentTraceParent, inTraceOf, tracedWork, traceIdOf } from "./traced-work.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT = `00-${TRACE}-00f067aa0ba902b7-01`;
@@ -23,6 +23,22 @@ test("work that nobody asked for begins a trace", async () => {
   const outer = trace.getTracer("test").startSpan("somebody else's");
   await context.with(trace.setSpan(context.active(), outer), () => tracedWork({ name: "sweep" }, async () => {}));
   expect(spans()[0]?.parentSpanContext).toBeUndefined();
+});
+
+test("the span that brought the work is linked, and its kind is told", async () => {
+  const spans = registerTracing();
+  const brought = `00-${TRACE}-1111111111111111-01`;
+  await inTraceOf(brought, () =>
+    tracedWork({ name: "process", kind: "consumer", traceParent: PARENT }, async () => {}),
+  );
+  const [span] = spans();
+  expect(span?.kind).toBe(SpanKind.CONSUMER);
+  expect(span?.parentSpanContext?.spanId).toBe("00f067aa0ba902b7");
+  expect(span?.links).toMatchObject([{ context: { traceId: TRACE, spanId: "1111111111111111" } }]);
+});
+
+test("the id of a trace is told of a traceparent alone", () => {
+  expect([PARENT, "rubbish", "", undefined].map(traceIdOf)).toEqual([TRACE, undefined, undefined, undefined]);
 });
 
 test("work that fails is marked, without words that could hold data", async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { toBinary } from "@bufbuild/protobuf";
 import * as userv1 from "@tenon/contracts/user/v1";
 import { StatusError } from "@tenon/errors";
+import { createLogger } from "@tenon/logger";
 import { type Kysely, sql } from "kysely";
 import { expect, test } from "vitest";
 import type { NewEvent } from "../event-message.ts";
@@ -9,7 +10,7 @@ import { eventsDatabase, silent, TYPE, toUserEvent, userEvent } from "../events-
 import { createInbox, type EventOutcome, subscription } from "./event-inbox.ts";
 
 /** An inbox whose effect is a row for each event, and fails where the test says so. */
-async function inboxRig({ maxAttempts = 3 } = {}) {
+async function inboxRig({ maxAttempts = 3, logger = silent } = {}) {
   const { db } = await eventsDatabase();
   await sql`create table effects (aggregate_id uuid, version bigint)`.execute(db);
   const outcomes: EventOutcome[] = [];
@@ -22,7 +23,7 @@ async function inboxRig({ maxAttempts = 3 } = {}) {
   const inbox = createInbox({
     db,
     subscriptions: [subscription(userv1.UserEventSchema, effectOf)],
-    logger: silent,
+    logger,
     maxAttempts,
     onOutcome: (_type, outcome) => outcomes.push(outcome),
   });
@@ -155,6 +156,23 @@ for (const [what, message] of [
     await expect(effects()).resolves.toEqual([]);
   });
 }
+
+test("what is logged of an event names the trace that it was written in", async () => {
+  const lines: Record<string, unknown>[] = [];
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
+  const rig = await inboxRig({ maxAttempts: 2, logger: createLogger({ name: "order", destination }) });
+  rig.fails = () => new Error("no");
+  const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const event = toUserEvent(userEvent());
+  event.traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
+  await rig.receive({ ...userEvent(), message: toBinary(userv1.UserEventSchema, event) });
+  await rig.passDelays();
+  await rig.inbox.retryFailed();
+  expect(lines).toMatchObject([
+    { trace_id: traceId, event_id: event.id, msg: "the effect of an event failed and is tried again" },
+    { trace_id: traceId, event_id: event.id, msg: "an event is a dead letter" },
+  ]);
+});
 
 test("an event from the future counts by its version, not by its time", async () => {
   const { receive, effects } = await inboxRig();

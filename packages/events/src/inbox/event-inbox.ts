@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { createValidator } from "@bufbuild/protovalidate";
 import { StatusError } from "@tenon/errors";
-import { tracedWork } from "@tenon/interceptors";
+import { tracedWork, traceIdOf } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import type { Kysely, Transaction } from "kysely";
 import type { EventMessage } from "../event-message.ts";
@@ -89,12 +89,19 @@ export function createInbox<Tables>(options: InboxOptions<Tables>): Inbox {
     const { $typeName: type, traceparent } = event;
     const effect = subscriptionOf(type).effectOf(event);
     if (effect === undefined) return Promise.resolve("ignored");
-    return tracedWork({ name: `process ${type}`, traceParent: traceparent || undefined }, () =>
-      db.transaction().execute(async (tx) => {
-        if (!(await claimVersion(tx, event))) return "known";
-        await effect(tx);
-        return "applied";
-      }),
+    const attributes = {
+      "messaging.operation.type": "process",
+      "messaging.destination.name": type,
+      "messaging.message.id": event.id,
+    };
+    return tracedWork(
+      { name: `process ${type}`, kind: "consumer", traceParent: traceparent || undefined, attributes },
+      () =>
+        db.transaction().execute(async (tx) => {
+          if (!(await claimVersion(tx, event))) return "known";
+          await effect(tx);
+          return "applied";
+        }),
     );
   }
 
@@ -110,7 +117,8 @@ export function createInbox<Tables>(options: InboxOptions<Tables>): Inbox {
       const final = event instanceof Error;
       const dead = await failedEvents.note({ eventId, type, message: message(), attempts }, { error: err, final });
       onOutcome(type, dead ? "dead" : "failed");
-      const facts = { err, event_id: eventId, type };
+      const trace_id = event instanceof Error ? undefined : traceIdOf(event.traceparent);
+      const facts = { err, event_id: eventId, type, trace_id };
       if (dead) logger.error(facts, "an event is a dead letter");
       else logger.warn(facts, "the effect of an event failed and is tried again");
       return false;

@@ -14,6 +14,8 @@ import { nanos } from "@nats-io/transport-node";
 
 /** By which those who take events of one aggregate keep them in order. */
 export const AGGREGATE_HEADER = "Tenon-Aggregate-Id";
+/** The span of the publishing, by which the span of the dealing with it is found from there. */
+export const TRACE_HEADER = "traceparent";
 
 /** Where events of one type are told, and the stream that keeps them. */
 export const subjectOf = (type: string): string => `events.${type}`;

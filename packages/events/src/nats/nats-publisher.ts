@@ -1,9 +1,10 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import { StatusError } from "@tenon/errors";
+import { currentTraceParent } from "@tenon/interceptors";
 import type { OutboxEvent } from "../outbox/event-outbox.ts";
 import type { Publisher } from "../publisher.ts";
-import { AGGREGATE_HEADER, ensureStream, hasStream, subjectOf } from "./event-stream.ts";
+import { AGGREGATE_HEADER, ensureStream, hasStream, subjectOf, TRACE_HEADER } from "./event-stream.ts";
 import type { Broker, NatsConnection } from "./nats-connection.ts";
 
 export interface NatsPublisherOptions {
@@ -48,6 +49,8 @@ export function createNatsPublisher({ connection, onStreamMissing }: NatsPublish
       const broker = await connection.use();
       const about = headers();
       about.set(AGGREGATE_HEADER, aggregateId);
+      const traceParent = currentTraceParent();
+      if (traceParent !== undefined) about.set(TRACE_HEADER, traceParent);
       try {
         await declare(broker, type);
         await broker.streams.publish(subjectOf(type), message, { headers: about });

@@ -1,9 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ConsumerMessages, JsMsg } from "@nats-io/jetstream";
+import { inTraceOf } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import type { Worker } from "@tenon/runtime";
 import type { Inbox } from "../inbox/event-inbox.ts";
-import { AGGREGATE_HEADER, ensureConsumer, isMissing, streamOf } from "./event-stream.ts";
+import { AGGREGATE_HEADER, ensureConsumer, isMissing, streamOf, TRACE_HEADER } from "./event-stream.ts";
 import type { NatsConnection } from "./nats-connection.ts";
 
 export interface NatsSubscriberOptions {
@@ -77,7 +78,7 @@ export function createNatsSubscriber(options: NatsSubscriberOptions): Worker {
 
   async function take(type: string, message: JsMsg): Promise<void> {
     try {
-      await inbox.receive(type, message.data);
+      await inTraceOf(message.headers?.get(TRACE_HEADER) || undefined, () => inbox.receive(type, message.data));
       message.ack();
     } catch (err) {
       logger.warn({ err, type }, "an event could not be taken and comes again");
