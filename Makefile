@@ -3,8 +3,11 @@
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
-# npm runs under the Node that it came with.
+# npm runs under the Node that it came with, also in a make of ours within this one.
+ifndef OUTSIDE
 OUTSIDE := $(PATH)
+endif
+export OUTSIDE
 export PATH := $(CURDIR)/node_modules/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.installed
@@ -19,7 +22,7 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-interceptors bench-orders certs sbom
+.PHONY: help run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-interceptors bench-orders certs sbom new-service lockfile
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -88,6 +91,9 @@ chaos: $(GENERATED) ## orders while every process is killed again and again, the
 pack: $(GENERATED) ## npm tarballs of the packages that stand alone, in .data/packages
 	@exec node scripts/pack.ts
 
+new-service: $(GENERATED) ## a service that is whole by the rules here: name=inventory [resource=item] [plural=items]
+	@exec node scripts/new-service.ts $${name:+--name="$$name"} $${resource:+--resource="$$resource"} $${plural:+--plural="$$plural"}
+
 sbom: $(INSTALLED) ## what production is made of, by name, version and licence, in .data/sbom.json (CycloneDX)
 	@mkdir -p .data
 	@PATH="$(OUTSIDE)" $(PNPM) sbom --sbom-format cyclonedx --prod $(QUIET) > .data/sbom.json
@@ -112,6 +118,11 @@ types: $(GENERATED) $(BENCH) ## check types
 	@tsc -p .
 
 install: $(INSTALLED) $(BENCH) ## npm packages by the lockfile (happens by itself)
+
+# What new-service needs: the lockfile follows the package.json files.
+lockfile:
+	@PATH="$(OUTSIDE)" $(PNPM) install $(QUIET) --no-frozen-lockfile --prefer-offline --filter '!@tenon/bench' >&2
+	@touch $(INSTALLED)
 
 # Progress goes to standard error, so that standard output is the program's alone.
 $(INSTALLED): $(MANIFESTS)

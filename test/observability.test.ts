@@ -1,7 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PLATFORM_SERVICES } from "@tenon/platform";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { DASHBOARDS, dashboardFiles } from "../scripts/dashboards.ts";
@@ -62,16 +61,6 @@ for (const { alert, labels, annotations } of alerts) {
     expect(["page", "ticket"]).toContain(labels.severity);
   });
 }
-
-test("each service is scraped on its admin port", () => {
-  const jobs = parse(read("prometheus.yml"), { merge: true }).scrape_configs;
-  const places = jobs.map((job: { job_name: string; dns_sd_configs: { names: string[]; port: number }[] }) => [
-    job.job_name,
-    ...job.dns_sd_configs.map(({ names, port }) => `${names}:${port}`),
-  ]);
-  const served = PLATFORM_SERVICES.map(({ name, port }) => [name, `${name}:${port + 1000}`]);
-  expect(places.sort()).toEqual(served.sort());
-});
 
 test.skipIf(!promtool)("promtool takes the rules, and they fire when they are meant to", () => {
   for (const args of [

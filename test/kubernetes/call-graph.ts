@@ -22,30 +22,33 @@ const SERVED: readonly (readonly [Workload, readonly DescService[]])[] = await P
   }),
 );
 
-/** What no access rule tells, because everybody may: users' tokens are verified by the keys that the user service publishes. */
-const PUBLIC_CALLS: readonly Edge[] = [
-  { from: "order", to: "user" },
-  { from: "payment", to: "user" },
-];
-
 export interface Edge {
   readonly from: Workload;
   readonly to: Workload;
 }
 
-/** Who may open a connection to whom: whom the access rules of the contracts name, and the gateway to what has routes. */
+/**
+ * Who may open a connection to whom: whom the access rules of the contracts name, the gateway to what has routes, and who lets
+ * users in to the user service, whose keys verify their tokens.
+ */
 export function callGraph(): readonly Edge[] {
-  const edges = SERVED.flatMap(([to, services]) => {
-    const access = services.flatMap(({ methods }) =>
-      methods.flatMap((method) => getOption(method, optionsv1.method).access),
-    );
+  const named = SERVED.flatMap(([to, services]) => {
+    const access = accessOf(services);
     const callers = NAMES.filter((name) => name !== to && access.includes(`service:${name}`));
     const routed = services.some((each) => GATEWAY_SERVICES.some(({ service }) => service === each));
     return [...callers, ...(routed ? ["gateway" as const] : [])].map((from) => ({ from, to }));
   });
-  const all = new Map([...edges, ...PUBLIC_CALLS].map((edge) => [`${edge.from} ${edge.to}`, edge]));
+  const lettingUsersIn = SERVED.filter(([name, services]) => {
+    const access = accessOf(services);
+    return name !== "user" && (access.includes("user") || access.includes("admin"));
+  });
+  const verifying = lettingUsersIn.map(([from]) => ({ from, to: "user" as const }));
+  const all = new Map([...named, ...verifying].map((edge) => [`${edge.from} ${edge.to}`, edge]));
   return [...all.values()];
 }
+
+const accessOf = (services: readonly DescService[]): readonly string[] =>
+  services.flatMap(({ methods }) => methods.flatMap((method) => getOption(method, optionsv1.method).access));
 
 function servicesOf(contract: object): DescService[] {
   return Object.values(contract).filter((each): each is DescService => each?.kind === "service");
