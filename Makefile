@@ -97,7 +97,7 @@ new-service: $(GENERATED) ## a service that is whole by the rules here: name=inv
 sbom: $(INSTALLED) ## what production is made of, by name, version and licence, in .data/sbom.json (CycloneDX)
 	@mkdir -p .data
 	@PATH="$(OUTSIDE)" $(PNPM) sbom --sbom-format cyclonedx --prod $(QUIET) > .data/sbom.json
-	@node -e 'const l = new Map(); for (const c of require("./.data/sbom.json").components) for (const { license, expression } of c.licenses ?? [{ expression: "not said" }]) { const id = expression ?? license.id ?? license.name; l.set(id, (l.get(id) ?? 0) + 1); } for (const [id, n] of [...l].sort((a, b) => b[1] - a[1])) process.stdout.write(`$${n} $${id}\n`)'
+	@node scripts/licences.ts
 
 smoke: $(GENERATED) ## the platform in containers: kills some while orders are paid, takes all down (needs Docker)
 	@exec node test/smoke/smoke.ts

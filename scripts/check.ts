@@ -16,6 +16,8 @@ const CHECKS: readonly (readonly [name: string, ...command: string[]])[] = [
   ["contracts: format", "buf", "format", "--diff", "--exit-code", "proto"],
   ["contracts: breaking changes", "node", "scripts/check-breaking.ts"],
   ["contracts: OpenAPI", "node", "scripts/check-openapi.ts"],
+  ["licences", "node", "scripts/licences.ts"],
+  ["known weaknesses", "node", "scripts/audit.ts"],
   ["conformance", "node", "scripts/conformance.ts"],
   ["interop", "node", "scripts/interop.ts"],
   ["chaos", "node", "test/chaos/chaos.ts", "--minutes=0.5"],
