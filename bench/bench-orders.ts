@@ -14,7 +14,7 @@ import { createOrderClient } from "./order-client.ts";
 import { type OrdersResults, type OrdersRound, toOrdersMarkdown } from "./orders-report.ts";
 import { readQueryPlans } from "./query-plans.ts";
 import { createSqlReplay, type SqlReplayOptions } from "./sql-replay.ts";
-import { countByProcess, type TracedStatement, transactionWith, withoutIdle } from "./sql-trace.ts";
+import { countByProcess, type TracedTrip, transactionWith, withoutIdle } from "./sql-trace.ts";
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 const {
@@ -30,17 +30,17 @@ const PLACED_AT_ONCE = [1, 8];
 const IDLE_MS = 3000;
 
 interface Recorded {
-  readonly placement: TracedStatement[];
-  readonly saga: TracedStatement[];
-  readonly listing: TracedStatement[];
+  readonly placement: TracedTrip[];
+  readonly saga: TracedTrip[];
+  readonly listing: TracedTrip[];
   readonly constants: ReadonlySet<string>;
 }
 
 /** What one order sends to each database, of the running services; theirs is then thrown away. */
 async function record(): Promise<Recorded> {
-  let trace: TracedStatement[] = [];
+  let trace: TracedTrip[] = [];
   const preload = join(import.meta.dirname, "sql-trace-preload.ts");
-  const platform = await start(preload, (statement) => trace.push(statement));
+  const platform = await start(preload, (trip) => trace.push(trip));
   try {
     using client = await createOrderClient(platform);
     const confirmations = await watchConfirmations(urlsOf(platform).order ?? "");
@@ -65,10 +65,7 @@ async function record(): Promise<Recorded> {
   }
 }
 
-const start = (
-  preload?: string,
-  onMessage: (statement: TracedStatement) => void = () => {},
-): Promise<ProcessPlatform> =>
+const start = (preload?: string, onMessage: (trip: TracedTrip) => void = () => {}): Promise<ProcessPlatform> =>
   startProcessPlatform({
     directory,
     replicas: { order: 1, payment: 1, processor: 1, user: 1 },
@@ -76,7 +73,7 @@ const start = (
     ...(preload !== undefined && { preload }),
     restartDelayMs: () => 1000,
     onEvent: (event) => {
-      if (event.kind === "message") onMessage(event.message as TracedStatement);
+      if (event.kind === "message") onMessage(event.message as TracedTrip);
     },
   });
 
@@ -102,13 +99,13 @@ async function measure(platform: ProcessPlatform, recorded: Recorded, orders: nu
 
   const placement: OrdersRound["placement"][number][] = [];
   for (const [index, atOnce] of PLACED_AT_ONCE.entries()) {
-    const sql = await replayed({ statements: recorded.placement, urls, constants }, atOnce);
+    const sql = await replayed({ trips: recorded.placement, urls, constants }, atOnce);
     await query(urls.order, "delete from orders where state = 'PENDING'");
     const call = calls[index] as LoopResult;
     placement.push({ atOnce, call, sql });
     say(`  placed ${call.perSecond.toFixed(0)}/s, its SQL ${sql.perSecond.toFixed(0)}/s, ${atOnce} at once`);
   }
-  const sql = await replayed({ statements: recorded.saga, urls, constants }, SAGAS_AT_ONCE);
+  const sql = await replayed({ trips: recorded.saga, urls, constants }, SAGAS_AT_ONCE);
   say(`  confirmed ${saga.perSecond.toFixed(0)}/s, p50 ${saga.p50Ms.toFixed(1)} ms, p99 ${saga.p99Ms.toFixed(1)} ms`);
   say(`  drained ${drain.perSecond.toFixed(0)}/s, their SQL alone ${sql.perSecond.toFixed(0)}/s`);
   return { orders, placement, saga: { atOnce: SAGAS_AT_ONCE, whole: saga, sql }, drain };
@@ -183,13 +180,11 @@ async function readSizes(urls: Readonly<Record<string, string>>): Promise<Map<st
 }
 
 /** What waiting for the head of the ledger's chain costs: the same work in one currency, and in one for each. */
-async function measureChain({ saga: statements, constants }: Recorded, urls: Record<string, string>) {
+async function measureChain({ saga: trips, constants }: Recorded, urls: Record<string, string>) {
   const atOnce = SAGAS_AT_ONCE;
-  const shared = await replayed({ statements, urls, constants }, atOnce);
+  const shared = await replayed({ trips, urls, constants }, atOnce);
   const currencies = Array.from({ length: atOnce }, (_, i) => String.fromCharCode(65 + i).repeat(3));
-  const free = currencies.map((EUR) =>
-    createSqlReplay({ statements, urls, constants, replaced: { EUR }, poolSize: 1 }),
-  );
+  const free = currencies.map((EUR) => createSqlReplay({ trips, urls, constants, replaced: { EUR }, poolSize: 1 }));
   const all = [...free];
   const apart = await closedLoop({ atOnce, seconds }, async () => {
     const replay = free.pop();

@@ -1,5 +1,5 @@
 import pg from "pg";
-import type { TracedStatement } from "./sql-trace.ts";
+import type { TracedTrip } from "./sql-trace.ts";
 
 /** How PostgreSQL answers one statement. */
 export interface QueryPlan {
@@ -14,9 +14,10 @@ const EXPLAINED = /^\s*(select|with|update|delete|insert)\b/i;
 
 /** The plan of each different statement, with the values that it had. Nothing is run. */
 export async function readQueryPlans(
-  statements: readonly TracedStatement[],
+  trips: readonly TracedTrip[],
   urls: Readonly<Record<string, string>>,
 ): Promise<QueryPlan[]> {
+  const statements = trips.flatMap((trip) => trip.statements.map((each) => ({ process: trip.process, ...each })));
   const different = new Map(statements.map((each) => [`${each.process} ${each.text}`, each]));
   const plans: QueryPlan[] = [];
   for (const [process, those] of Map.groupBy(different.values(), (each) => each.process)) {

@@ -1,11 +1,12 @@
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
+import { sendStatements } from "@tenon/database/round-trip";
 import pg from "pg";
 import { v7 as uuidv7 } from "uuid";
-import { oneAtATime, type TracedStatement } from "./sql-trace.ts";
+import { isBegin, isEnd, oneAtATime, type TracedStatement, type TracedTrip } from "./sql-trace.ts";
 
 export interface SqlReplayOptions {
   /** What one piece of work sent. */
-  statements: readonly TracedStatement[];
+  trips: readonly TracedTrip[];
   /** The database of each process. */
   urls: Readonly<Record<string, string>>;
   /** Ids that stay the same from one piece of work to the next: products, users. */
@@ -16,7 +17,7 @@ export interface SqlReplayOptions {
   poolSize?: number;
 }
 
-/** The same statements as those of a piece of work, by the same driver and pools of the same size, and nothing else. */
+/** The same statements in the same messages as those of a piece of work, by the same driver and pools of the same size. */
 export interface SqlReplay {
   /** Sends them all once, one after the other, for a new piece of work. */
   once(): Promise<void>;
@@ -27,31 +28,31 @@ const CLAIM_ATTEMPTS = 3;
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
 export function createSqlReplay(options: SqlReplayOptions): SqlReplay {
-  const { statements, urls, constants, replaced = {}, poolSize = 10 } = options;
-  const names = [...new Set(statements.map(({ process }) => process))];
+  const { trips, urls, constants, replaced = {}, poolSize = 10 } = options;
+  const names = [...new Set(trips.map(({ process }) => process))];
   const pools = new Map(names.map((name) => [name, new pg.Pool({ connectionString: urls[name], max: poolSize })]));
-  const startedAt = statements[0]?.at ?? 0;
+  const startedAt = trips[0]?.at ?? 0;
 
-  const serial = oneAtATime(statements);
+  const serial = oneAtATime(trips);
 
   return {
     async once() {
       const substitute = createSubstitution({ constants, replaced, shiftMs: Date.now() - startedAt });
       let open: pg.PoolClient | undefined;
+      let inTransaction = false;
       try {
-        for (const { process, text, values, key } of serial) {
-          const pool = pools.get(process);
-          if (pool === undefined) throw new Error(`there is no database of ${process}`);
-          if (text.startsWith("begin")) open = await pool.connect();
-          const isClaim = text.includes("skip locked");
-          const sent = claimOfOne(text, values.map(substitute.of));
-          const { rows } = await send(open ?? pool, text, sent, isClaim);
-          // Workers take what is due: from here on it is about what was taken.
-          const taken = rows[0]?.id ?? rows[0]?.position;
-          if (isClaim && taken !== undefined) substitute.take(key, taken);
-          if (text !== "commit" && text !== "rollback") continue;
-          open?.release();
-          open = undefined;
+        for (const trip of serial) {
+          const pool = pools.get(trip.process);
+          if (pool === undefined) throw new Error(`there is no database of ${trip.process}`);
+          const client: pg.PoolClient = open ?? (await pool.connect());
+          open = client;
+          await send(client, trip, substitute);
+          if (!isEnd(trip) && (inTransaction || isBegin(trip))) inTransaction = true;
+          else {
+            inTransaction = false;
+            client.release();
+            open = undefined;
+          }
         }
       } finally {
         open?.release(true);
@@ -61,19 +62,35 @@ export function createSqlReplay(options: SqlReplayOptions): SqlReplay {
   };
 }
 
-async function send(on: pg.Pool | pg.PoolClient, text: string, values: unknown[], isClaim: boolean) {
+/** Workers take what is due; from there on it is about what was taken. All that is due may be another's at this moment. */
+async function send(client: pg.PoolClient, { statements }: TracedTrip, substitute: Substitution): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const result = await on.query(text, values);
-    // All that is due may be another's at this moment.
-    if (!isClaim || result.rows.length > 0 || attempt === CLAIM_ATTEMPTS) return result;
+    const sent = statements.map((statement) => ({
+      sql: statement.text,
+      parameters: claimOfOne(statement, statement.values.map(substitute.of)),
+    }));
+    const answers = await sendStatements(client, sent);
+    const claims = statements.flatMap((statement, index) => {
+      const [row] = answers[index]?.rows ?? [];
+      return isClaim(statement) && statement.rowCount > 0
+        ? [{ old: statement.key, taken: row?.id ?? row?.position }]
+        : [];
+    });
+    if (attempt < CLAIM_ATTEMPTS && claims.some(({ taken }) => taken === undefined)) continue;
+    for (const { old, taken } of claims) if (taken !== undefined) substitute.take(old, taken);
+    return;
   }
 }
 
-/** A worker may take several at once; a replay is one of them. */
-function claimOfOne(text: string, values: unknown[]): unknown[] {
+const isClaim = ({ text }: TracedStatement) => text.includes("skip locked");
+
+/** A worker may take several at once; a replay is one of them, and takes nothing where it took nothing. */
+function claimOfOne({ text, rowCount }: TracedStatement, values: unknown[]): unknown[] {
   const limit = /limit \$(\d+)[^$]*for update skip locked/.exec(text)?.[1];
-  return limit === undefined ? values : values.with(Number(limit) - 1, 1);
+  return limit === undefined ? values : values.with(Number(limit) - 1, Math.min(1, rowCount));
 }
+
+type Substitution = ReturnType<typeof createSubstitution>;
 
 /** New ids, keys and times for those of the trace: the same one for the same one. */
 export function createSubstitution(options: {

@@ -1,18 +1,17 @@
 import { expect, test } from "vitest";
 import { createSubstitution } from "./sql-replay.ts";
-import { countByProcess, oneAtATime, type TracedStatement, transactionWith, withoutIdle } from "./sql-trace.ts";
+import { countByProcess, oneAtATime, type TracedTrip, transactionWith, withoutIdle } from "./sql-trace.ts";
 
-const sent = (connection: number, text: string, rowCount?: number): TracedStatement => ({
+/** One trip; statements that went together are separated by semicolons. */
+const sent = (connection: number, text: string, rowCount = 0): TracedTrip => ({
   process: "order",
   connection,
-  text,
-  values: [],
-  rowCount,
-  key: undefined,
+  statements: text.split("; ").map((each) => ({ text: each, values: [], rowCount, key: undefined })),
   at: 0,
 });
 
-const textsOf = (trace: readonly TracedStatement[]) => trace.map(({ text }) => text);
+const textsOf = (trace: readonly TracedTrip[]) =>
+  trace.map(({ statements }) => statements.map(({ text }) => text).join("; "));
 
 test("what is sent also when nothing is to be done is left out, with transactions of which nothing is left", () => {
   const poll = [sent(1, "begin"), sent(1, "poll", 0), sent(1, "commit")];
@@ -22,6 +21,12 @@ test("what is sent also when nothing is to be done is left out, with transaction
     "insert",
     "commit",
   ]);
+});
+
+test("a transaction in one trip is left out as a whole, and what goes with a poll is not", () => {
+  const poll = [sent(1, "begin; poll; commit")];
+  const work = [sent(1, "begin; poll"), sent(1, "insert; commit"), sent(2, "mark; poll")];
+  expect(withoutIdle([...poll, ...work], poll)).toEqual(work);
 });
 
 test("a poll that found something is work", () => {

@@ -26,8 +26,8 @@ export const GUARDS: readonly Guard[] = [
   {
     name: "a request id is locked while its request is at work",
     file: ONCE,
-    on: "if (!rows[0]?.locked) throw",
-    off: "if (rows.length > 1) throw",
+    on: "if (!locks.rows[0]?.locked) throw",
+    off: "if (locks.rows.length > 1) throw",
     tests: "packages/database/src/idempotency/once",
   },
   {
@@ -40,7 +40,7 @@ export const GUARDS: readonly Guard[] = [
   {
     name: "who lost the lease of a request does not settle it",
     file: ONCE,
-    on: "if (record?.lease !== leaseId) throw inProgress(RETRY_DELAY_MS);",
+    on: "if (records.rows[0]?.lease !== leaseId) throw inProgress(RETRY_DELAY_MS);",
     off: "",
     tests: "packages/database/src/idempotency/once",
   },

@@ -1,5 +1,6 @@
 // Loaded before a service by `node --import`: kills a process when this one comes to a crash point. The service knows
 // nothing of it, and without it there is nothing that could be switched on.
+import type { RoundTrip } from "@tenon/database/round-trip";
 import pg from "pg";
 import { CRASH_POINTS, type CrashPoint, isAt, type Statement } from "./crash-points.ts";
 
@@ -33,21 +34,33 @@ const transactions = new WeakMap<object, Statement[]>();
 const send = pg.Client.prototype.query as (this: pg.Client, ...args: unknown[]) => unknown;
 
 pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]): unknown {
-  const statement = toStatement(args);
-  const isCommit = statement.text === "commit";
-  const sent = isCommit ? (transactions.get(this) ?? []) : [statement];
-  const at = isCommit ? "commit" : "statement";
-  if (statement.text.startsWith("begin")) transactions.set(this, []);
-  else transactions.get(this)?.push(statement);
-  meet("before", at, sent);
-  const answer = send.apply(this, args);
-  if (!(answer instanceof Promise)) return answer;
-  return answer.then((result) => {
+  const [trip] = args;
+  // Others are of migrations and listeners.
+  if (!isRoundTrip(trip)) return send.apply(this, args);
+  const sent = trip.statements.map(({ sql: text, parameters: values }) => ({ text, values }));
+  const begins = sent[0]?.text.startsWith("begin") === true;
+  const isCommit = sent.at(-1)?.text === "commit";
+  const ofTransaction = [...(begins ? [] : (transactions.get(this) ?? [])), ...sent];
+  if (isCommit || sent.at(-1)?.text === "rollback") transactions.delete(this);
+  else if (begins || transactions.has(this)) transactions.set(this, ofTransaction);
+  meet("before", "statement", sent);
+  if (isCommit) meet("before", "commit", ofTransaction);
+  const { callback } = trip;
+  trip.callback = (error, answers = []) => {
     // What changed or found nothing came to no point.
-    if (isCommit || result?.rowCount > 0) meet("after", at, sent);
-    return result;
-  });
+    meet(
+      "after",
+      "statement",
+      sent.filter((_, index) => /[1-9]\d*$/.test(answers[index]?.text ?? "")),
+    );
+    if (isCommit && !error) meet("after", "commit", ofTransaction);
+    callback(error, answers);
+  };
+  return send.apply(this, args);
 } as typeof pg.Client.prototype.query;
+
+const isRoundTrip = (query: unknown): query is RoundTrip =>
+  typeof query === "object" && query !== null && "statements" in query;
 
 function meet(when: CrashPoint["when"], at: CrashPoint["at"], sent: readonly Statement[]): void {
   for (const [point, place] of Object.entries(CRASH_POINTS)) {
@@ -68,9 +81,4 @@ function meet(when: CrashPoint["when"], at: CrashPoint["at"], sent: readonly Sta
   } catch {
     // It was killed by another hand meanwhile.
   }
-}
-
-function toStatement([first, second]: readonly unknown[]): Statement {
-  const { text, values } = typeof first === "string" ? { text: first, values: second } : (first as Partial<Statement>);
-  return { text: text ?? "", values: Array.isArray(values) ? values : [] };
 }

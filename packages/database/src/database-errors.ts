@@ -12,11 +12,16 @@ export function toDatabaseError(error: unknown): unknown {
   return isConnectionLoss(error) ? unavailable(error) : error;
 }
 
-/** Whether its connection is of no more use after this error: it is lost, or leads to a server that takes no changes. */
+/** Whether its connection is of no more use after this error: it is lost, leads to a server that takes no
+ * changes, or knows statements as they were. */
 export function endsConnection(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) return error.severity !== "ERROR" || error.code === READ_ONLY;
-  return isConnectionLoss(error);
+  if (!(error instanceof pg.DatabaseError)) return isConnectionLoss(error);
+  return error.severity !== "ERROR" || error.code === READ_ONLY || isOutdated(error);
 }
+
+/** What the connection has prepared is of no more use: a table has other columns now, or somebody has discarded it. */
+const isOutdated = ({ code, routine }: pg.DatabaseError): boolean =>
+  code === "26000" || (code === "0A000" && routine === "RevalidateCachedQuery");
 
 const READ_ONLY = "25006";
 
@@ -32,6 +37,7 @@ export const uniqueViolation = (error: unknown): string | undefined =>
 function fromSqlState(error: pg.DatabaseError): unknown {
   // The row or key that a constraint refused, and so people's data: it must not reach a log by an error that nobody meant.
   error.detail = undefined;
+  if (isOutdated(error)) return contention(error, "STATEMENT_OUTDATED", "the database was changed at the same time");
   const code = error.code ?? "";
   switch (code) {
     case "40001":

@@ -15,3 +15,4 @@ export {
 export { createPaging, type Page, type Paged, type Paging } from "./paging/paging.ts";
 export { readPage } from "./paging/read-page.ts";
 export { type PrepareDatabaseOptions, prepareDatabase } from "./prepare-database.ts";
+export { sendTogether, sendWithNext } from "./send-together.ts";

@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { StatusError } from "@tenon/errors";
-import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult } from "kysely";
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from "kysely";
 import type pg from "pg";
 import { cancelRequest } from "./cancel-request.ts";
 import { endsConnection, toDatabaseError, unavailable } from "./database-errors.ts";
+import { type Answer, type Statement, sendStatements } from "./round-trip.ts";
+import { isForLater, partsOf } from "./send-together.ts";
 
 /** How long PostgreSQL may take to cancel a statement before its connection is cut instead. */
 const CANCEL_GRACE_MS = 1000;
@@ -18,7 +20,6 @@ export type CurrentSignal = () => AbortSignal | undefined;
 export function createPoolDriver(pool: pg.Pool, currentSignal: CurrentSignal): Driver {
   // A connection made during a call would else keep that call's context for as long as the connection lives.
   const outside = AsyncLocalStorage.snapshot();
-  const run = (connection: DatabaseConnection, sql: string) => connection.executeQuery(CompiledQuery.raw(sql));
 
   return {
     init: async () => {},
@@ -32,15 +33,9 @@ export function createPoolDriver(pool: pg.Pool, currentSignal: CurrentSignal): D
     },
     async beginTransaction(connection, { isolationLevel, accessMode }) {
       const level = isolationLevel ? ` isolation level ${isolationLevel}` : "";
-      await run(connection, `begin${level}${accessMode ? ` ${accessMode}` : ""}`);
+      (connection as Connection).begin(`begin${level}${accessMode ? ` ${accessMode}` : ""}`);
     },
-    async commitTransaction(connection) {
-      // PostgreSQL answers ROLLBACK to the commit of a transaction that has failed.
-      const { rows } = await run(connection, "commit");
-      if ((rows[0] as { command?: string } | undefined)?.command === "ROLLBACK") {
-        throw new Error("the transaction was rolled back: an error in it was swallowed");
-      }
-    },
+    commitTransaction: (connection) => (connection as Connection).commit(),
     rollbackTransaction: (connection) => (connection as Connection).rollback(),
     releaseConnection: async (connection) => (connection as Connection).release(),
     // The pool is shared; who opened it ends it.
@@ -51,6 +46,9 @@ export function createPoolDriver(pool: pg.Pool, currentSignal: CurrentSignal): D
 class Connection implements DatabaseConnection {
   readonly #client: pg.PoolClient;
   readonly #signal: AbortSignal | undefined;
+  /** Of a transaction: what goes with its next statement, or with its commit. */
+  #waiting: Statement[] = [];
+  #transaction: "none" | "waiting" | "begun" = "none";
   #broken = false;
 
   constructor(client: pg.PoolClient, signal: AbortSignal | undefined) {
@@ -58,10 +56,57 @@ class Connection implements DatabaseConnection {
     this.#signal = signal;
   }
 
-  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    if (isForLater(query)) {
+      if (this.#transaction === "none") throw new TypeError("outside of a transaction no statement follows");
+      this.#waiting.push(query);
+      return { rows: [] };
+    }
+    const parts = partsOf(query);
+    if (parts === undefined) return toQueryResult<R>((await this.#send([query])).at(-1));
+    return { rows: (await this.#send(parts)).slice(-parts.length).map(toQueryResult) as R[] };
+  }
+
+  /** With the first statement, so that it costs no round trip. */
+  begin(sql: string): void {
+    this.#transaction = "waiting";
+    this.#waiting = [{ sql, parameters: [] }];
+  }
+
+  async commit(): Promise<void> {
+    // Only begun, not used.
+    if (this.#transaction === "waiting" && this.#waiting.length === 1) return this.#end();
+    const answers = await this.#send([{ sql: "commit", parameters: [] }]);
+    this.#end();
+    // PostgreSQL answers ROLLBACK to the commit of a transaction that has failed.
+    if (answers.at(-1)?.command === "ROLLBACK") {
+      throw new Error("the transaction was rolled back: an error in it was swallowed");
+    }
+  }
+
+  /** Never rejects: where it cannot roll back, it gives the connection up, and PostgreSQL rolls back by itself. */
+  async rollback(): Promise<void> {
+    const begun = this.#transaction === "begun";
+    this.#end();
+    if (!begun || this.#broken) return;
+    await this.#query([{ sql: "rollback", parameters: [] }]).catch(() => {
+      this.#broken = true;
+    });
+  }
+
+  #end(): void {
+    this.#transaction = "none";
+    this.#waiting = [];
+  }
+
+  /** What waits, and these; the answers to all. */
+  async #send(statements: readonly Statement[]): Promise<Answer[]> {
     const signal = this.#signal;
     if (signal?.aborted) throw reasonOf(signal);
-    const work = this.#query<R>(sql, parameters);
+    const all = [...this.#waiting, ...statements];
+    this.#waiting = [];
+    if (this.#transaction === "waiting") this.#transaction = "begun";
+    const work = this.#query(all);
     if (!signal) return await work;
     let cancelled: Promise<void> | undefined;
     const onAbort = () => {
@@ -79,13 +124,13 @@ class Connection implements DatabaseConnection {
     }
   }
 
-  async #query<R>(sql: string, parameters: readonly unknown[]): Promise<QueryResult<R>> {
+  async #query(statements: readonly Statement[]): Promise<Answer[]> {
     try {
-      const result = await this.#client.query(sql, parameters.length > 0 ? [...parameters] : undefined);
-      // Several statements in one text answer with one result each.
-      return toQueryResult<R>(Array.isArray(result) ? result.at(-1) : result);
+      return await sendStatements(this.#client, statements);
     } catch (error) {
       if (endsConnection(error)) this.#broken = true;
+      // In place of the trace that leads to the socket.
+      if (error instanceof Error) Error.captureStackTrace(error);
       throw toDatabaseError(error);
     }
   }
@@ -106,14 +151,6 @@ class Connection implements DatabaseConnection {
     (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   }
 
-  /** Never rejects: where it cannot roll back, it gives the connection up, and PostgreSQL rolls back by itself. */
-  async rollback(): Promise<void> {
-    if (this.#broken) return;
-    await this.#query("rollback", []).catch(() => {
-      this.#broken = true;
-    });
-  }
-
   release(): void {
     this.#client.release(this.#broken);
   }
@@ -124,12 +161,12 @@ class Connection implements DatabaseConnection {
   }
 }
 
-function toQueryResult<R>(result: pg.QueryResult | undefined): QueryResult<R> {
-  if (!result) return { rows: [] };
-  const { command, rowCount, rows } = result;
-  if (command === "COMMIT" || command === "ROLLBACK") return { rows: [{ command }] as R[] };
+function toQueryResult<R>(answer: Answer | undefined): QueryResult<R> {
+  if (!answer) return { rows: [] };
+  const { command, count } = answer;
+  const rows = answer.rows as R[];
   const changed = command === "INSERT" || command === "UPDATE" || command === "DELETE" || command === "MERGE";
-  return changed ? { rows, numAffectedRows: BigInt(rowCount ?? 0) } : { rows };
+  return changed ? { rows, numAffectedRows: BigInt(count) } : { rows };
 }
 
 /** The client, unless the signal aborts first; then a client that comes too late goes back. */

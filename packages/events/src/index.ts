@@ -18,7 +18,7 @@ export { createNatsPublisher, type NatsPublisher, type NatsPublisherOptions } fr
 export { createNatsSubscriber, type NatsSubscriberOptions } from "./nats/nats-subscriber.ts";
 export { createInboxHandler, createOutboxHandler } from "./operation-handlers.ts";
 export { createOutbox, type Outbox, type OutboxEvent, type OutboxOptions } from "./outbox/event-outbox.ts";
-export { type Write, writeWithEvent } from "./outbox/write-event.ts";
+export { type Write, withEvent, writeWithEvent } from "./outbox/write-event.ts";
 export type { Publisher } from "./publisher.ts";
 export { createPublishing, OUTBOX_CHANNEL, type PublishingOptions } from "./publishing.ts";
 export { createRelay, type RelayOptions } from "./relay.ts";

@@ -43,6 +43,8 @@ export function createRelay(options: RelayOptions): Worker {
   let alarm = Promise.withResolvers<void>();
   let running: Promise<void> | undefined;
   let pauses = 0;
+  /** Told, and still to be marked. */
+  let told: readonly OutboxEvent[] = [];
 
   const growing = (attempts: number, longestMs: number) =>
     Math.min(longestMs, FIRST_MS * 2 ** Math.min(attempts, 16)) * (1 - random() / 2);
@@ -52,17 +54,21 @@ export function createRelay(options: RelayOptions): Worker {
     while (!stopping.signal.aborted) {
       // Armed before looking, so that what is written meanwhile is not slept through.
       alarm = Promise.withResolvers();
-      const told = await round();
-      if (told === "blocked") await pause();
+      const went = await round();
+      if (went === "blocked") await pause();
       else pauses = 0;
-      if (told === "nothing") await alarmOr(pollMs);
+      if (went === "nothing") await alarmOr(pollMs);
     }
     unsubscribe();
+    await markTold().catch((err) =>
+      logger.warn({ err }, "events that were told cannot be marked: they are told again"),
+    );
   }
 
   async function round(): Promise<"some" | "nothing" | "blocked"> {
     try {
-      const claimed = await outbox.claim(batch);
+      const claimed = await outbox.claim(batch, told);
+      told = [];
       if (claimed.length === 0) return "nothing";
       return (await tell(claimed)) ? "some" : "blocked";
     } catch (err) {
@@ -98,8 +104,9 @@ export function createRelay(options: RelayOptions): Worker {
       }
     };
     await Promise.all(Array.from({ length: concurrency }, lane));
-    // What was told first: it would be told again.
-    await outbox.markPublished(published);
+    told = published;
+    // Else with the next claim, which follows at once.
+    if (blocked) await markTold();
     await outbox.release(untold);
     for (const { event, err } of refused) await postpone(event, err);
     return !blocked;
@@ -116,6 +123,11 @@ export function createRelay(options: RelayOptions): Worker {
       },
       () => publisher.publish(event, AbortSignal.timeout(publishTimeoutMs)),
     );
+
+  async function markTold(): Promise<void> {
+    await outbox.markPublished(told);
+    told = [];
+  }
 
   async function postpone(event: OutboxEvent, err: unknown): Promise<void> {
     const { eventId: event_id, type, attempts } = event;

@@ -1,5 +1,5 @@
-import { readPage } from "@tenon/database";
-import { writeWithEvent } from "@tenon/events";
+import { readPage, sendWithNext } from "@tenon/database";
+import { withEvent, writeWithEvent } from "@tenon/events";
 import { currentTraceParent } from "@tenon/interceptors";
 import { type ExpressionBuilder, type Kysely, type Selectable, sql } from "kysely";
 import type { Order, OrderItem } from "./order.ts";
@@ -22,11 +22,7 @@ export function createOrderRepository(db: Kysely<Tables>): OrderRepository {
     const items = await db
       .selectFrom("order_items")
       .selectAll()
-      .where(
-        "order_id",
-        "in",
-        rows.map((row) => row.id),
-      )
+      .where(sql<boolean>`order_id = any(${rows.map((row) => row.id)}::uuid[])`)
       .orderBy("position")
       .execute();
     const itemsByOrder = Map.groupBy(items, (item) => item.order_id);
@@ -50,17 +46,8 @@ export function createOrderRepository(db: Kysely<Tables>): OrderRepository {
           trace_parent: currentTraceParent() ?? null,
         })
         .returning("id");
-      await writeWithEvent(db, insert, toOrderEvent(order));
-      const rows = order.items.map((item, position) => ({
-        order_id: order.id,
-        position,
-        product_id: item.productId,
-        sku: item.sku,
-        name: item.name,
-        quantity: item.quantity,
-        unit_price_minor: item.unitPrice.minor,
-      }));
-      await db.insertInto("order_items").values(rows).execute();
+      await sendWithNext(db, withEvent(db, insert, toOrderEvent(order)));
+      await sendWithNext(db, insertItems(order).compile(db));
     },
 
     async find(orderId, caller) {
@@ -124,16 +111,26 @@ export function createOrderRepository(db: Kysely<Tables>): OrderRepository {
     },
 
     async wake(orderId) {
-      await db
+      const update = db
         .updateTable("orders")
         .set({ next_attempt_at: sql`now()`, attempts: 0 })
         .where("id", "=", orderId)
         .where("next_attempt_at", ">", sql<Date>`now()`)
-        .where("claimed_by", "is", null)
-        .execute();
+        .where("claimed_by", "is", null);
+      await sendWithNext(db, update.compile());
     },
   };
 }
+
+/** One text, however many they are. */
+const insertItems = ({ id, items }: Order) => sql`
+  insert into order_items (order_id, position, product_id, sku, name, quantity, unit_price_minor)
+  select ${id}::uuid, position - 1, product_id, sku, name, quantity, unit_price_minor
+  from unnest(
+    ${items.map((item) => item.productId)}::uuid[], ${items.map((item) => item.sku)}::text[],
+    ${items.map((item) => item.name)}::text[], ${items.map((item) => item.quantity)}::integer[],
+    ${items.map((item) => item.unitPrice.minor)}::bigint[]
+  ) with ordinality as item (product_id, sku, name, quantity, unit_price_minor, position)`;
 
 const ownedBy = (where: ExpressionBuilder<Tables, "orders">, { userId, isAdmin }: Caller) =>
   isAdmin ? where.lit(true) : where("user_id", "=", userId);

@@ -40,13 +40,11 @@ export function createPostgresOrderQueue(options: PostgresOrderQueueOptions): Or
 
     async renew(orders) {
       if (orders.length === 0) return;
-      const claims = new Set(orders.map(({ claim }) => claim));
-      const ids = orders.map(({ id }) => id);
       await db
         .updateTable("orders")
         .set({ lease_until: after(leaseMs) })
-        .where("id", "in", ids)
-        .where("claimed_by", "in", [...claims])
+        .where(sql<boolean>`id = any(${orders.map(({ id }) => id)}::uuid[])`)
+        .where(sql<boolean>`claimed_by = any(${[...new Set(orders.map(({ claim }) => claim))]}::uuid[])`)
         .execute();
     },
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { StatusError } from "@tenon/errors";
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { v7 as uuidv7 } from "uuid";
 import type { Payment, PaymentStore, Work } from "./payment.ts";
 import { createPaymentDriver } from "./payment-driver.ts";
@@ -62,5 +62,11 @@ export function createPayments(db: Kysely<Tables>, now: () => Date = () => new D
 }
 
 export type Payments = ReturnType<typeof createPayments>;
+
+/** Statements that no service would send, in one transaction. */
+export const runScript = (db: Kysely<Tables>, script: string): Promise<void> =>
+  db.transaction().execute(async (tx) => {
+    for (const statement of script.split(";")) await sql.raw(statement).execute(tx);
+  });
 
 const NEVER = new AbortController().signal;

@@ -1,4 +1,4 @@
-import { readPage } from "@tenon/database";
+import { readPage, sendWithNext } from "@tenon/database";
 import { writeWithEvent } from "@tenon/events";
 import type { ExpressionBuilder, Kysely } from "kysely";
 import { insertEntry } from "./ledger/ledger-repository.ts";
@@ -87,18 +87,16 @@ export function createPaymentStore(db: Kysely<Tables>): PaymentStore {
     },
 
     async insertStep({ paymentId, requestId, amount, ...same }, { createdAt, leaseExpiresAt }) {
-      await db
-        .insertInto("steps")
-        .values({
-          ...same,
-          payment_id: paymentId,
-          request_id: requestId,
-          currency: amount.currency,
-          amount_minor: amount.minor,
-          lease_expires_at: leaseExpiresAt,
-          created_at: createdAt,
-        })
-        .execute();
+      const insert = db.insertInto("steps").values({
+        ...same,
+        payment_id: paymentId,
+        request_id: requestId,
+        currency: amount.currency,
+        amount_minor: amount.minor,
+        lease_expires_at: leaseExpiresAt,
+        created_at: createdAt,
+      });
+      await sendWithNext(db, insert.compile());
     },
 
     async findStep(kind, requestId) {

@@ -1,3 +1,4 @@
+import { sendWithNext } from "@tenon/database";
 import type { Generated, Kysely, Selectable } from "kysely";
 import { sql } from "kysely";
 import type { Authorization, Transaction, TransactionLog } from "./transaction.ts";
@@ -68,10 +69,9 @@ export function createTransactionLog(db: Kysely<Tables>): TransactionLog {
     },
 
     async reserve(id, amount) {
-      await db
-        .insertInto("authorizations")
-        .values({ id, state: "RESERVED", currency: amount.currency, amount_minor: amount.minor })
-        .execute();
+      const { currency, minor } = amount;
+      const insert = db.insertInto("authorizations").values({ id, state: "RESERVED", currency, amount_minor: minor });
+      await sendWithNext(db, insert.compile());
     },
 
     capture: (id) => changeReserved(id, "CAPTURED"),

@@ -41,6 +41,28 @@ test("fifty at once on two replicas: one effect; the others replay or are told t
   await second.destroy();
 });
 
+test("while one attempt is refused and another succeeds, all get the answer of the first that was recorded", async () => {
+  await using rig = await onceRig();
+  const refused = () => Promise.reject(new StatusError("FAILED_PRECONDITION", "no", { reason: "NO" }));
+  const answered = (name: string) => async (tx: Parameters<ReturnType<typeof writing>>[0]) => {
+    const { order } = await writing(name)(tx);
+    return name.startsWith("refused") ? refused() : { order };
+  };
+  for (let round = 0; round < 20; round++) {
+    const request = requestOf();
+    const settled = (name: string): Promise<string> =>
+      rig.once(callOf(), request, Response, answered(`${name} ${round}`)).then(
+        ({ order }) => order?.id ?? "",
+        (failure) => (failure.code === "ABORTED" ? settled(name) : failure.reason),
+      );
+    const answers = await Promise.all(["refused", "taken", "refused", "taken"].map(settled));
+    expect(new Set(answers).size).toBe(1);
+    expect(answers[0]).toMatch(new RegExp(`^(NO|taken ${round})$`));
+    expect((await rig.effects()).includes(`taken ${round}`)).toBe(answers[0] !== "NO");
+  }
+  expect((await rig.effects()).some((name) => name.startsWith("refused"))).toBe(false);
+});
+
 test("a rival does not wait for the one at work", async () => {
   await using rig = await onceRig();
   const request = requestOf();

@@ -8,11 +8,11 @@ import {
 } from "@bufbuild/protobuf";
 import { StatusError } from "@tenon/errors";
 import type { Call } from "@tenon/grpc";
-import { type Kysely, sql, type Transaction } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import { withSignal } from "../open-database.ts";
 import { isDefinitive, type Outcome } from "./outcome.ts";
 import { type Caller, createRequestKeys, type IdentifiedRequest, type RequestKey } from "./request-key.ts";
-import { claim, lease, reclaim, release, renew, settle } from "./request-record.ts";
+import { type Claim, claim, lease, reclaim, release, renew, settle } from "./request-record.ts";
 
 export interface OnceOptions<Tables> {
   /** Where the effects and the records of them are, together: migrated with `databaseMigrations`. */
@@ -80,32 +80,42 @@ export function createOnce<Tables>(options: OnceOptions<Tables>): Once<Tables> {
   const keyOf = (call: Call, request: IdentifiedRequest) => toKey(call, request, principalOf(call));
   const lifetime = () => ({ now: now(), keepMs });
 
-  /** The claim, then `work` if it is ours; a definitive failure of `work` is settled in its place. */
-  const claimed = <T>(call: Call, key: RequestKey, work: (tx: Transaction<Tables>, resumed: boolean) => Promise<T>) =>
-    withSignal(db, call.signal)
-      .transaction()
-      .execute(async (tx): Promise<Done | Went<T>> => {
-        const claimed = await claim(tx, key, now());
-        if (claimed.kind === "done") return { outcome: claimed.outcome, replayed: true };
-        return settlingFailure(tx, key, () => work(tx, claimed.resumed));
-      });
-
-  /** Undoes what `work` wrote and records its failure, where that is an answer. */
-  const settlingFailure = async <T>(
-    tx: Transaction<Tables>,
+  /**
+   * Runs `work` in a transaction that holds the request. Where it fails for good, what it wrote is undone, and the failure
+   * is recorded in a transaction of its own: by then another attempt may have answered, and its answer stands.
+   */
+  const decide = async <T>(
+    on: Kysely<Tables>,
     key: RequestKey,
-    work: () => Promise<T>,
+    hold: (tx: Transaction<Tables>) => Promise<Claim>,
+    work: (tx: Transaction<Tables>, resumed: boolean) => Promise<T>,
   ): Promise<Done | Went<T>> => {
-    await sql`savepoint effect`.execute(tx);
+    const holding = <R>(then: (tx: Transaction<Tables>, resumed: boolean) => Promise<R>) =>
+      on.transaction().execute(async (tx): Promise<Done | R> => {
+        const held = await hold(tx);
+        return held.kind === "done" ? { outcome: held.outcome, replayed: true } : then(tx, held.resumed);
+      });
+    let failure: StatusError | undefined;
     try {
-      return { result: await work() };
+      return await holding(async (tx, resumed) => {
+        const result = work(tx, resumed);
+        await result.catch((error) => {
+          failure = isDefinitive(error) ? error : undefined;
+        });
+        return { result: await result };
+      });
     } catch (error) {
-      if (!isDefinitive(error)) throw error;
-      await sql`rollback to savepoint effect`.execute(tx);
-      await settle(tx, key, { failure: error }, lifetime());
-      return { outcome: { failure: error }, replayed: false };
+      if (failure === undefined || error !== failure) throw error;
     }
+    const outcome = { failure };
+    return holding(async (tx) => {
+      await settle(tx, key, outcome, lifetime());
+      return { outcome, replayed: false };
+    });
   };
+
+  const claimed = <T>(call: Call, key: RequestKey, work: (tx: Transaction<Tables>, resumed: boolean) => Promise<T>) =>
+    decide(withSignal(db, call.signal), key, (tx) => claim(tx, key, now()), work);
 
   const settleAnswer = async <S extends DescMessage>(
     tx: Transaction<Tables>,
@@ -139,10 +149,12 @@ export function createOnce<Tables>(options: OnceOptions<Tables>): Once<Tables> {
     let ended: Done | Went<Outcome>;
     try {
       const acted = await act(begun);
-      ended = await detached.transaction().execute(async (tx) => {
-        await reclaim(tx, key, leaseId);
-        return settlingFailure(tx, key, async () => settleAnswer(tx, key, response, await finish(tx, acted, begun)));
-      });
+      ended = await decide(
+        detached,
+        key,
+        (tx) => reclaim(tx, key, leaseId),
+        async (tx) => settleAnswer(tx, key, response, await finish(tx, acted, begun)),
+      );
     } catch (error) {
       // A lease that cannot be given back expires by itself.
       await release(detached, key, leaseId, now()).catch(() => {});

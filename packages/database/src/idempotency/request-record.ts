@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { StatusError } from "@tenon/errors";
-import { type Kysely, sql } from "kysely";
+import { type CompiledQuery, type Kysely, sql } from "kysely";
+import { sendTogether, sendWithNext } from "../send-together.ts";
 import { failureFromText, failureToText, type Outcome } from "./outcome.ts";
 import { type RequestKey, sameFingerprint } from "./request-key.ts";
 
@@ -37,10 +38,11 @@ const RETRY_DELAY_MS = 100;
  * with ALREADY_EXISTS (REQUEST_ID_REUSED) where the id was used for another request.
  */
 export async function claim(tx: Tx, key: RequestKey, now: Date): Promise<Claim> {
-  const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_xact_lock(${key.lock}) as locked`.execute(tx);
-  if (!rows[0]?.locked) throw inProgress(RETRY_DELAY_MS);
-  // A statement of its own: its snapshot is younger than the lock, so it sees what the last holder committed.
-  const record = await find(tx, key);
+  const lock = sql<{ locked: boolean }>`select pg_try_advisory_xact_lock(${key.lock}) as locked`.compile(tx);
+  // Not in one statement: the snapshot of the second is younger than the lock, so it sees what the last holder committed.
+  const [locks, records] = await sendTogether(tx, lock, find(tx, key));
+  if (!locks.rows[0]?.locked) throw inProgress(RETRY_DELAY_MS);
+  const [record] = records.rows;
   if (!record || record.expires_at <= now) return { kind: "mine", resumed: false };
   if (!sameFingerprint(record.fingerprint, key.fingerprint)) throw reused();
   if (record.response) return { kind: "done", outcome: { response: record.response } };
@@ -56,7 +58,7 @@ export interface Lifetime {
   keepMs: number;
 }
 
-/** Records, in the transaction that claimed it, that work on the request goes on after it; resolves with the lease. */
+/** Records, as the transaction that claimed it ends, that work on the request goes on after it; resolves with the lease. */
 export async function lease(tx: Tx, key: RequestKey, leaseMs: number, { now, keepMs }: Lifetime): Promise<string> {
   const id = randomUUID();
   const state = { lease: id, lease_expires_at: after(now, leaseMs), response: null, failure: null };
@@ -73,7 +75,7 @@ export async function renew(db: Tx, key: RequestKey, leaseId: string, leaseMs: n
     .execute();
 }
 
-/** Records, in the transaction that claimed it, how the request ended. */
+/** Records, as the transaction that claimed it ends, how the request ended. */
 export async function settle(tx: Tx, key: RequestKey, outcome: Outcome, lifetime: Lifetime): Promise<void> {
   await put(tx, key, toState(outcome), lifetime);
 }
@@ -82,10 +84,10 @@ export async function settle(tx: Tx, key: RequestKey, outcome: Outcome, lifetime
  * Takes the lock of a leased request within `tx`, to settle it there. Rejects with ABORTED where the lease was lost to
  * another attempt: what that one did counts, and nothing of this transaction may.
  */
-export async function reclaim(tx: Tx, key: RequestKey, leaseId: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${key.lock})`.execute(tx);
-  const record = await find(tx, key);
-  if (record?.lease !== leaseId) throw inProgress(RETRY_DELAY_MS);
+export async function reclaim(tx: Tx, key: RequestKey, leaseId: string): Promise<Claim> {
+  const [, records] = await sendTogether(tx, sql`select pg_advisory_xact_lock(${key.lock})`.compile(tx), find(tx, key));
+  if (records.rows[0]?.lease !== leaseId) throw inProgress(RETRY_DELAY_MS);
+  return { kind: "mine", resumed: true };
 }
 
 /** Gives a lease back before its time: the next attempt resumes at once. */
@@ -108,19 +110,19 @@ const toState = (outcome: Outcome): State => ({
 
 async function put(tx: Tx, key: RequestKey, state: State, { now, keepMs }: Lifetime): Promise<void> {
   const content = { ...state, fingerprint: key.fingerprint, created_at: now, expires_at: after(now, keepMs) };
-  await table(tx)
+  const insert = table(tx)
     .insertInto("idempotency")
     .values({ ...idOf(key), ...content })
-    .onConflict((conflict) => conflict.columns(["principal", "method", "request_id"]).doUpdateSet(content))
-    .execute();
+    .onConflict((conflict) => conflict.columns(["principal", "method", "request_id"]).doUpdateSet(content));
+  await sendWithNext(tx, insert.compile());
 }
 
-const find = (tx: Tx, key: RequestKey) =>
+const find = (tx: Tx, key: RequestKey): CompiledQuery<IdempotencyTables["idempotency"]> =>
   table(tx)
     .selectFrom("idempotency")
     .selectAll()
     .where((eb) => eb.and(idOf(key)))
-    .executeTakeFirst();
+    .compile();
 
 const table = (db: Tx): Kysely<IdempotencyTables> => db;
 const idOf = (key: RequestKey) => ({ principal: key.principal, method: key.method, request_id: key.requestId });

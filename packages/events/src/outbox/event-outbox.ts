@@ -1,3 +1,4 @@
+import { sendTogether } from "@tenon/database";
 import { type Kysely, sql } from "kysely";
 
 /** An event that is to be told. */
@@ -24,9 +25,10 @@ export interface OutboxOptions {
 export interface Outbox {
   /**
    * Claims up to `limit` events that are not published, the oldest first, at most one of each aggregate: the next one is
-   * claimable once that is published, so that versions are told in their order.
+   * claimable once that is published, so that versions are told in their order. Before, and in the same transaction, it
+   * marks `told` as published.
    */
-  claim(limit: number): Promise<OutboxEvent[]>;
+  claim(limit: number, told?: readonly OutboxEvent[]): Promise<OutboxEvent[]>;
   markPublished(events: readonly OutboxEvent[]): Promise<void>;
   /** Gives an event up for so long. */
   postpone(event: OutboxEvent, delayMs: number): Promise<void>;
@@ -49,11 +51,13 @@ export interface BatchOptions {
 
 export function createOutbox({ db, leaseMs = 30_000 }: OutboxOptions): Outbox {
   const positionsOf = (events: readonly OutboxEvent[]) => events.map(({ position }) => position);
+  const markPublished = (events: readonly OutboxEvent[]) =>
+    sql`update outbox set published_at = now() where position = any(${positionsOf(events)}::bigint[])`.compile(db);
   const after = (ms: number) => sql`now() + ${ms}::float8 * interval '1 millisecond'`;
 
   return {
-    async claim(limit) {
-      const { rows } = await sql<OutboxEvent>`
+    async claim(limit, told = []) {
+      const claim = sql<OutboxEvent>`
         with due as materialized (
           select position from outbox
           where published_at is null and next_attempt_at <= now() and not exists (
@@ -68,14 +72,14 @@ export function createOutbox({ db, leaseMs = 30_000 }: OutboxOptions): Outbox {
         update outbox set attempts = attempts + 1, next_attempt_at = ${after(leaseMs)}
         from due where outbox.position = due.position
         returning outbox.position, event_id as "eventId", type, aggregate_id as "aggregateId", version, message, attempts
-      `.execute(db);
-      return rows.sort((a, b) => (a.position < b.position ? -1 : 1));
+      `.compile(db);
+      if (told.length === 0) return inOrder((await db.executeQuery(claim)).rows);
+      const [, claimed] = await sendTogether(db, markPublished(told), claim);
+      return inOrder(claimed.rows);
     },
 
     async markPublished(events) {
-      if (events.length === 0) return;
-      await sql`
-        update outbox set published_at = now() where position = any(${positionsOf(events)}::bigint[])`.execute(db);
+      if (events.length > 0) await db.executeQuery(markPublished(events));
     },
 
     async postpone({ position }, delayMs) {
@@ -134,3 +138,5 @@ export function createOutbox({ db, leaseMs = 30_000 }: OutboxOptions): Outbox {
     },
   };
 }
+
+const inOrder = (events: OutboxEvent[]) => events.sort((a, b) => (a.position < b.position ? -1 : 1));

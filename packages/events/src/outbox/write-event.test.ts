@@ -12,13 +12,9 @@ interface Tables {
 /** A table whose versions are told, guarded as those of the services are. */
 async function peopleDatabase() {
   const { db } = await eventsDatabase();
-  await sql
-    .raw(
-      `create table people (id uuid primary key, version bigint not null);
-      create constraint trigger told after insert or update on people deferrable initially deferred
-        for each row execute function check_event('${TYPE}')`,
-    )
-    .execute(db);
+  await sql`create table people (id uuid primary key, version bigint not null)`.execute(db);
+  await sql`create constraint trigger told after insert or update on people deferrable initially deferred
+    for each row execute function check_event(${sql.lit(TYPE)})`.execute(db);
   return { db: db as unknown as Kysely<Tables>, outbox: createOutbox({ db }) };
 }
 

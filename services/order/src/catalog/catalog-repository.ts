@@ -34,7 +34,11 @@ export function createCatalogRepository(db: Kysely<Tables>): CatalogRepository {
     },
 
     async findAll(productIds) {
-      const rows = await db.selectFrom("products").selectAll().where("id", "in", productIds).execute();
+      const rows = await db
+        .selectFrom("products")
+        .selectAll()
+        .where(sql<boolean>`id = any(${productIds}::uuid[])`)
+        .execute();
       return rows.map(toProduct);
     },
 

@@ -6,6 +6,7 @@ import { databaseMigrations, migrate } from "@tenon/database";
 import { testDatabase } from "@tenon/testing";
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
+import { runScript } from "../payment-fixture.ts";
 import type { Tables } from "../payment-tables.ts";
 import { paymentMigrations } from "../server.ts";
 import { verifyLedger } from "./verify-ledger.ts";
@@ -42,7 +43,7 @@ test("62: payments from before there was a ledger are booked as they stand", asy
   await copyFile(new URL(`../migrations/${first}`, import.meta.url), join(folder, first));
   const old = pathToFileURL(`${folder}/`);
   await using database = await testDatabase<Tables>({ migrations: [databaseMigrations, old] });
-  await sql.raw(BEFORE).execute(database.db);
+  await runScript(database.db, BEFORE);
 
   await migrate(database.db, paymentMigrations);
 

@@ -1,16 +1,16 @@
-import { readPage } from "@tenon/database";
+import { readPage, sendWithNext } from "@tenon/database";
 import { type Kysely, sql } from "kysely";
 import type { AccountBalance, Entry, NewEntry } from "./ledger.ts";
 import type { LedgerFilter, LedgerStore } from "./ledger-service.ts";
 import type { LedgerTables } from "./ledger-tables.ts";
 
 /**
- * Writes an entry and its postings, in the transaction that `db` is. When that ends the database checks them, adds them to
+ * Writes an entry and its postings, in the transaction that `db` is, along with its next statement. When that ends the database checks them, adds them to
  * the balances and to the chain of their currency.
  */
 export async function insertEntry(db: Kysely<LedgerTables>, entry: NewEntry): Promise<void> {
   const { id, currency, movement } = entry;
-  await db
+  const insert = db
     .with("entry", (db) =>
       db.insertInto("ledger_entries").values({
         ...{ id, currency, movement },
@@ -20,8 +20,8 @@ export async function insertEntry(db: Kysely<LedgerTables>, entry: NewEntry): Pr
       }),
     )
     .insertInto("ledger_postings")
-    .values(entry.postings.map(({ account, amountMinor }) => ({ entry_id: id, account, amount_minor: amountMinor })))
-    .execute();
+    .values(entry.postings.map(({ account, amountMinor }) => ({ entry_id: id, account, amount_minor: amountMinor })));
+  await sendWithNext(db, insert.compile());
 }
 
 /** The ledger as it is read. */

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import * as paymentv1 from "@tenon/contracts/payment/v1";
 import { StatusError } from "@tenon/errors";
-import { sql } from "kysely";
 import { expect, test } from "vitest";
+import { runScript } from "../payment-fixture.ts";
 import { LEASE_MS, servePayment, usd } from "../payment-server-fixture.ts";
 import { lineOf, type TestProcessor } from "../processor-fixture.ts";
 import type { StatementLine } from "./statement.ts";
@@ -44,11 +44,11 @@ function take({ lines }: TestProcessor, kind: StatementLine["kind"], change?: Pa
 
 /** The books' own guards are off for a statement: what only the owner of the database can do. */
 const tamper = ({ db }: Served, statement: string) =>
-  sql
-    .raw(`begin; grant update, delete on ledger_entries, ledger_postings to current_user;
-    alter table ledger_entries disable trigger user; ${statement};
-    alter table ledger_entries enable trigger user; commit`)
-    .execute(db);
+  runScript(
+    db,
+    `grant update, delete on ledger_entries, ledger_postings to current_user;
+    alter table ledger_entries disable trigger user; ${statement}; alter table ledger_entries enable trigger user`,
+  );
 
 test("34: after everything that can happen to payments, all three agree, and each line is compared once", async () => {
   const served = await serve();
