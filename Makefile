@@ -22,7 +22,7 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-interceptors bench-orders certs sbom new-service lockfile
+.PHONY: help drill canary run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-interceptors bench-orders certs sbom new-service lockfile
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -87,6 +87,13 @@ openapi: $(GENERATED) ## docs/openapi.json, what the gateway serves at /openapi.
 
 chaos: $(GENERATED) ## orders while every process is killed again and again, then all books compared: minutes=2 [seed=]
 	@exec node test/chaos/chaos.ts $${minutes:+--minutes="$$minutes"} $${seed:+--seed="$$seed"}
+
+# Clients ask a name server of the drill's own.
+drill: $(GENERATED) $(BENCH) ## what happens to processes that run, done to them under load, a row each: [only=drain,rolling,...]
+	@GRPC_NODE_USE_ALTERNATIVE_RESOLVER=true exec node test/drill/drill.ts $${only:+--only="$$only"}
+
+canary: $(GENERATED) ## random calls full of marked secrets by gRPC and REST, then a search for them everywhere: calls=60000 [seed=]
+	@CANARY_CALLS=$${calls:-60000} CANARY_SEED="$$seed" exec vitest run test/canary
 
 pack: $(GENERATED) ## npm tarballs of the packages that stand alone, in .data/packages
 	@exec node scripts/pack.ts

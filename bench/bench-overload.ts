@@ -1,19 +1,11 @@
 // `make bench-overload`: one server under five times the load that it can bear, with and without load shedding. See README.md.
-import { execFile } from "node:child_process";
-import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs, promisify } from "node:util";
-import { chooseCores } from "./cores.ts";
+import { parseArgs } from "node:util";
 import { describeMachine } from "./machine.ts";
-import type { CallOutcome, LoadPlan } from "./open-load.ts";
+import { measureOverload, NOMINAL_PER_SECOND } from "./overload-measurement.ts";
 import { drawOverload, judgeOverload, type OverloadResults, toOverloadMarkdown } from "./overload-report.ts";
-import { type Phase, toOverloadRun } from "./overload-run.ts";
-import { startPeer } from "./peer-process.ts";
-
-/** Four connections of 10 ms: little beside what the server's core could do, so that it is the work that is scarce. */
-const NOMINAL_PER_SECOND = 400;
-const DEADLINE_MS = 1000;
+import type { OverloadRun, Phase } from "./overload-run.ts";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
 const say = (line: string) => void process.stdout.write(`${line}\n`);
@@ -32,35 +24,16 @@ const phases: readonly Phase[] = [
 ];
 const OVERLOAD = 4;
 
-const cores = chooseCores();
 const machine = describeMachine({ withGo: false });
-const key = (() => {
-  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  return {
-    private: privateKey.export({ format: "jwk" }),
-    public: { ...publicKey.export({ format: "jwk" }), kid: "order" },
-  };
-})();
+const seconds = phases.reduce((sum, phase) => sum + phase.seconds, 0);
 
-async function run(name: string, ...options: string[]) {
-  say(`${name}: ${phases.reduce((sum, { seconds }) => sum + seconds, 0)} s`);
-  const peer = join(import.meta.dirname, "peers/overload-peer.ts");
-  const server = await startPeer(
-    [process.execPath, peer, `--key=${JSON.stringify(key.public)}`, ...options],
-    cores.server,
-  );
-  try {
-    const plan: LoadPlan = { port: server.port, key: key.private, phases, deadlineMs: DEADLINE_MS };
-    const load = [process.execPath, join(import.meta.dirname, "open-load.ts"), JSON.stringify(plan)];
-    const { stdout } = await promisify(execFile)("taskset", ["-c", `${cores.load}`, ...load], { maxBuffer: 2 ** 28 });
-    return toOverloadRun(name, phases, JSON.parse(stdout) as CallOutcome[], OVERLOAD + 1);
-  } finally {
-    await server.stop();
-  }
+async function run(name: string, isShedding: boolean): Promise<OverloadRun> {
+  say(`${name}: ${seconds} s`);
+  return measureOverload({ name, phases, overload: OVERLOAD, isShedding });
 }
 
-const shedding = await run("with load shedding", "--shedding");
-const runs = [shedding, await run("without")];
+const shedding = await run("with load shedding", true);
+const runs = [shedding, await run("without", false)];
 const peak = Math.max(...shedding.phases.slice(0, OVERLOAD).map(({ good }) => good));
 const aims = judgeOverload(shedding, peak, OVERLOAD);
 const at = new Date().toISOString();

@@ -38,7 +38,7 @@ export async function startFreshPlatform(env: Readonly<Record<string, string>> =
     told[`${name.toUpperCase()}_DATABASE_URL`] = database.url;
   }
   const process = undo.use(startPlatformProcess({ dataDir, env: { ...told, ...env } }));
-  await process.ready({ timeoutMs: 30_000 });
+  await process.ready({ timeoutMs: 120_000 });
   const kept = undo.move();
   return { process, ports, adminPorts, healthPorts, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

@@ -25,8 +25,13 @@ export interface OtlpReceiver extends AsyncDisposable {
   readonly bodies: readonly string[];
 }
 
+export interface OtlpReceiverOptions {
+  /** Takes everything that comes; then nothing is kept. */
+  onBody?: (body: string) => void;
+}
+
 /** A collector that keeps what it is sent, by OTLP over HTTP. */
-export async function startOtlpReceiver(): Promise<OtlpReceiver> {
+export async function startOtlpReceiver({ onBody }: OtlpReceiverOptions = {}): Promise<OtlpReceiver> {
   const spans: SentSpan[] = [];
   const metrics = new Set<string>();
   const services = new Set<string>();
@@ -35,6 +40,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   async function receive(request: IncomingMessage): Promise<void> {
     // biome-ignore lint/suspicious/noExplicitAny: a message of many shapes, of which a few fields are read
     const sent = (await json(request)) as any;
+    if (onBody) return onBody(JSON.stringify(sent));
     bodies.push(JSON.stringify(sent));
     for (const { resource, scopeSpans, scopeMetrics } of [
       ...(sent.resourceSpans ?? []),

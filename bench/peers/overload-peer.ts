@@ -4,7 +4,7 @@ import { openSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import * as paymentv1 from "@tenon/contracts/payment/v1";
-import { createServer, implement, type Method, methodsOf } from "@tenon/grpc";
+import { createHealth, createServer, implement, type Method, methodsOf } from "@tenon/grpc";
 import { createKeySource, createServiceTokenVerifier, standardServer } from "@tenon/interceptors";
 import { createLogger } from "@tenon/logger";
 import { Registry } from "prom-client";
@@ -49,15 +49,18 @@ const services = [
     refundPayment: notMeasured,
   }),
 ];
+const health = createHealth({ services: [] });
+health.setAll(true);
+const natives = [health.native];
 const priorityOf = ({ name }: Method) => (name === "ListPayments" ? "low" : undefined);
 const sink = openSync("/dev/null", "w");
 const keys = createKeySource({ fetch: async () => ({ keys: [JSON.parse(values.key)] }) });
 const server = createServer({
-  services,
+  ...{ services, natives },
   interceptors: standardServer({
     logger: createLogger({ name: "bench", destination: { write: (line) => void writeSync(sink, line) } }),
     registry: new Registry(),
-    methods: methodsOf(services),
+    methods: methodsOf(services, natives),
     auth: { services: createServiceTokenVerifier({ keys, audience: "payment" }) },
     ...(values.shedding && { loadShedding: { priorityOf } }),
   }),

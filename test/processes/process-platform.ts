@@ -22,13 +22,22 @@ export interface ProcessPlatformOptions {
   preload?: string;
   /** A broker of their own that carries events; without one services deliver them. */
   nats?: NatsOptions;
+  /** With it they speak TLS, each by these files of PEM. */
+  certificateOf?: (service: ServiceName) => { readonly cert: string; readonly key: string; readonly ca: string };
   restartDelayMs: () => number;
   onEvent: (event: ProcessEvent) => void;
 }
 
+export interface ServiceProcess extends SupervisedProcess {
+  readonly service: ServiceName;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly logFile: string;
+}
+
 /** The services that take orders and money as processes of their own, with a PostgreSQL that they share. */
 export interface ProcessPlatform {
-  readonly processes: readonly (SupervisedProcess & { readonly service: ServiceName })[];
+  readonly processes: readonly ServiceProcess[];
   /** As a client dials it: all replicas of the service. */
   readonly targets: Readonly<Record<ServiceName, string>>;
   readonly admin: { readonly email: string; readonly password: string };
@@ -42,12 +51,12 @@ export interface ProcessPlatform {
 
 /** Who calls before who is called, so that each is ended before what it needs. */
 const SERVICES = ["order", "payment", "processor", "user"] as const;
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 120_000;
 const ADMIN_EMAIL = "admin@processes.example";
 const root = join(import.meta.dirname, "../..");
 
 export async function startProcessPlatform(options: ProcessPlatformOptions): Promise<ProcessPlatform> {
-  const { directory, replicas, env, preload, nats: natsOptions, restartDelayMs, onEvent } = options;
+  const { directory, replicas, env, preload, certificateOf, nats: natsOptions, restartDelayMs, onEvent } = options;
   const postgres = join(directory, "postgres");
   const logs = join(directory, "logs");
   await mkdir(logs, { recursive: true });
@@ -67,13 +76,13 @@ export async function startProcessPlatform(options: ProcessPlatformOptions): Pro
     const { [service]: count } = replicas;
     return Array.from({ length: count }, (_, i) => ({ service, name: count === 1 ? service : `${service}-${i + 1}` }));
   });
-  const [natsPort = 0, ...ports] = await chooseFixedPorts(1 + 2 * instances.length);
+  const [natsPort = 0, ...ports] = await chooseFixedPorts(1 + 3 * instances.length);
   const supervision = { restartDelayMs, onEvent };
   const natsPlace = { directory, port: natsPort, logFile: join(logs, "nats.log") };
   const nats = natsOptions && superviseNats({ ...natsOptions, ...natsPlace, ...supervision });
   const places = instances.map((instance, index) => {
-    const [port = 0, adminPort = 0] = ports.slice(2 * index);
-    return { ...instance, port, adminPort };
+    const [port = 0, adminPort = 0, healthPort = 0] = ports.slice(3 * index);
+    return { ...instance, port, adminPort, healthPort, logFile: join(logs, `${instance.name}.log`) };
   });
   const targetOf = (service: ServiceName) =>
     `ipv4:${places.flatMap((place) => (place.service === service ? [`127.0.0.1:${place.port}`] : [])).join(",")}`;
@@ -81,12 +90,19 @@ export async function startProcessPlatform(options: ProcessPlatformOptions): Pro
   const urls = new Map<string, string>();
   for (const name of SERVICES) urls.set(name, await database.ensureDatabase({ database: name, role: name }));
 
-  const processes = places.map(({ name, service, port, adminPort }) => {
+  const processes = places.map(({ name, service, port, adminPort, healthPort, logFile }) => {
+    const certificate = certificateOf?.(service);
     const variables = {
       PATH: process.env.PATH ?? "",
       LOG_LEVEL: "info",
       PORT: String(port),
       ADMIN_PORT: String(adminPort),
+      HEALTH_PORT: String(healthPort),
+      ...(certificate && {
+        TLS_CERT_FILE: certificate.cert,
+        TLS_KEY_FILE: certificate.key,
+        TLS_CA_FILE: certificate.ca,
+      }),
       DATABASE_URL: urls.get(service) ?? "",
       SERVICE_KEY_FILE: keyFiles[service] ?? "",
       SERVICE_JWKS_FILE: jwksFile,
@@ -108,13 +124,26 @@ export async function startProcessPlatform(options: ProcessPlatformOptions): Pro
         join(root, `services/${service}/src/main.ts`),
       ],
       env: variables,
-      logFile: join(logs, `${name}.log`),
-      isReady: async () => (await askHealth({ address: `127.0.0.1:${port}` })) === "SERVING",
+      logFile,
+      // With TLS health is answered in the clear on a port of its own.
+      isReady: async () => (await askHealth({ address: `127.0.0.1:${certificate ? healthPort : port}` })) === "SERVING",
       ...supervision,
     });
-    return Object.assign(supervised, { service });
+    return Object.assign(supervised, { service, port, adminPort, logFile });
   });
-  await Promise.all([...processes, ...(nats ? [nats] : [])].map((each) => each.ready(START_LIMIT_MS)));
+  const close = async () => {
+    const ends = new Map<string, number | NodeJS.Signals>();
+    for (const each of processes) ends.set(each.name, await each.stop());
+    if (nats) ends.set(nats.name, await nats.stop());
+    await database.close();
+    return ends;
+  };
+  try {
+    await Promise.all([...processes, ...(nats ? [nats] : [])].map((each) => each.ready(START_LIMIT_MS)));
+  } catch (error) {
+    await close();
+    throw error;
+  }
 
   return {
     processes,
@@ -126,12 +155,6 @@ export async function startProcessPlatform(options: ProcessPlatformOptions): Pro
       const text = await readFile(join(postgres, "cluster/data/postmaster.pid"), "utf8").catch(() => "");
       return Number(text.split("\n")[0]) || undefined;
     },
-    async close() {
-      const ends = new Map<string, number | NodeJS.Signals>();
-      for (const each of processes) ends.set(each.name, await each.stop());
-      if (nats) ends.set(nats.name, await nats.stop());
-      await database.close();
-      return ends;
-    },
+    close,
   };
 }

@@ -211,10 +211,8 @@ function toChannelOptions(options: ServerLimits): GrpcServerOptions {
     "grpc.max_concurrent_streams": options.maxConcurrentStreams ?? 1000,
     "grpc.keepalive_time_ms": keepalive.timeMs,
     "grpc.keepalive_timeout_ms": keepalive.timeoutMs,
-    ...(maxConnectionAgeMs !== undefined && {
-      "grpc.max_connection_age_ms": maxConnectionAgeMs,
-      "grpc.max_connection_age_grace_ms": 60_000,
-    }),
+    // Calls go on to their end on a connection that was asked to leave: cut off, they would end without a status.
+    ...(maxConnectionAgeMs !== undefined && { "grpc.max_connection_age_ms": maxConnectionAgeMs }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { type DestinationStream, pino, stdSerializers } from "pino";
 import { writeFlatLines } from "./flat-line.ts";
 import { createIsoTime } from "./iso-time.ts";
-import { SECRETS } from "./secrets.ts";
+import { SECRETS } from "./secret-facts.ts";
 import { createTurnWriter } from "./turn-writer.ts";
 
 /** Where log lines go: facts for programs first, words for people second. pino's loggers are such. */

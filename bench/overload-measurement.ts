@@ -1,0 +1,50 @@
+import { execFile } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { chooseCores } from "./cores.ts";
+import type { CallOutcome, LoadPlan } from "./open-load.ts";
+import { type OverloadRun, type Phase, toOverloadRun } from "./overload-run.ts";
+import { startPeer } from "./peer-process.ts";
+
+export interface OverloadMeasurementOptions {
+  readonly name: string;
+  readonly phases: readonly Phase[];
+  /** The index of the phase that is too much; what follows it shows the recovery. */
+  readonly overload: number;
+  /** Whether the server sheds load. */
+  readonly isShedding: boolean;
+  /** Hears where the server is before the load begins. */
+  readonly onStart?: (port: number) => void;
+}
+
+/** Four connections of 10 ms: little beside what the server's core could do, so that it is the work that is scarce. */
+export const NOMINAL_PER_SECOND = 400;
+const DEADLINE_MS = 1000;
+
+/** One server of its own process under a load of another's, phase by phase. */
+export async function measureOverload(options: OverloadMeasurementOptions): Promise<OverloadRun> {
+  const { name, phases, overload, isShedding, onStart } = options;
+  const cores = chooseCores();
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const key = { ...publicKey.export({ format: "jwk" }), kid: "order" };
+  const peer = join(import.meta.dirname, "peers/overload-peer.ts");
+  const server = await startPeer(
+    [process.execPath, peer, `--key=${JSON.stringify(key)}`, ...(isShedding ? ["--shedding"] : [])],
+    cores.server,
+  );
+  try {
+    onStart?.(server.port);
+    const plan: LoadPlan = {
+      port: server.port,
+      key: privateKey.export({ format: "jwk" }),
+      phases,
+      deadlineMs: DEADLINE_MS,
+    };
+    const load = [process.execPath, join(import.meta.dirname, "open-load.ts"), JSON.stringify(plan)];
+    const { stdout } = await promisify(execFile)("taskset", ["-c", `${cores.load}`, ...load], { maxBuffer: 2 ** 28 });
+    return toOverloadRun(name, phases, JSON.parse(stdout) as CallOutcome[], overload + 1);
+  } finally {
+    await server.stop();
+  }
+}
