@@ -1,12 +1,13 @@
 import {
-  clearField,
   create,
+  type DescField,
   type DescMessage,
   fromBinary,
   type Message,
   type MessageInitShape,
   toBinary,
 } from "@bufbuild/protobuf";
+import { type ReflectList, type ReflectMap, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import * as eventsv1 from "@tenon/contracts/events/v1";
 import { currentTraceParent } from "@tenon/interceptors";
@@ -53,7 +54,7 @@ export function toEvent<S extends DescMessage>(schema: S, fact: Fact, state: Mes
   const eventId = uuidv5(`${schema.typeName} ${version}`, aggregateId);
   const header = { id: eventId, aggregateId, version, createTime: timestampFromDate(at) };
   const message = create(schema as DescMessage, { ...state, ...header, traceparent: currentTraceParent() ?? "" });
-  clearSecrets(schema, message);
+  clearSecrets(reflect(schema as DescMessage, message));
   return { eventId, type: schema.typeName, aggregateId, version, message: toBinary(schema as DescMessage, message) };
 }
 
@@ -67,14 +68,17 @@ export function readEvent({ type, message }: Pick<NewEvent, "type" | "message">)
   return { name: field.name, event: fromBinary(field.schema, message) as EventMessage };
 }
 
-function clearSecrets(schema: DescMessage, message: Message): void {
-  const fields = message as unknown as Record<string, unknown>;
-  for (const field of schema.fields) {
-    const value = fields[field.localName];
-    if (field.proto.options?.debugRedact) clearField(message, field);
-    else if (field.fieldKind === "message" && value) clearSecrets(field.message, value as Message);
-    else if (field.fieldKind === "list" && field.message) {
-      for (const one of value as Message[]) clearSecrets(field.message, one);
-    }
+function clearSecrets(message: ReflectMessage): void {
+  for (const field of message.fields) {
+    if (!message.isSet(field)) continue;
+    if (field.proto.options?.debugRedact) message.clear(field);
+    else for (const one of messagesIn(message, field)) clearSecrets(one);
   }
+}
+
+function messagesIn(message: ReflectMessage, field: DescField): Iterable<ReflectMessage> {
+  if (field.fieldKind === "message") return [message.get(field)];
+  if (!field.message) return [];
+  const many = message.get(field) as ReflectList | ReflectMap;
+  return many.values() as Iterable<ReflectMessage>;
 }
