@@ -1,8 +1,11 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { createLogger } from "@tenon/logger";
 import { expect, onTestFinished, test } from "vitest";
 import { createAdminPort } from "./admin-port.ts";
 
+const lines: string[] = [];
+const logger = createLogger({ name: "test", destination: { write: (line) => void lines.push(line) } });
 let ready = true;
 const METRICS = { contentType: "text/plain; version=0.0.4", text: "up 1\n" };
 
@@ -39,10 +42,12 @@ test("not ready is 503, with what is not", async () => {
   expect(await response.json()).toEqual({ ready: false, draining: false, checks: { database: "failed" } });
 });
 
-test("metrics that fail are 500, without the reason", async () => {
-  const url = await listen(() => Promise.reject(new Error("postgres://user:secret@host")));
+test("metrics that fail are 500, with the reason in the log alone", async () => {
+  lines.length = 0;
+  const url = await listen(() => Promise.reject(new Error("two metrics have one name")));
   const response = await fetch(`${url}/metrics`);
   expect([response.status, await response.text()]).toEqual([500, "internal error\n"]);
+  expect(lines).toEqual([expect.stringContaining("two metrics have one name")]);
 });
 
 for (const [what, bytes, answer] of [
@@ -61,7 +66,7 @@ for (const [what, bytes, answer] of [
 }
 
 test("closing cuts connections that are open", async () => {
-  const port = createAdminPort({ readiness: { report }, metrics: async () => METRICS });
+  const port = createAdminPort({ readiness: { report }, metrics: async () => METRICS, logger });
   const socket = connect(await port.listen({ host: "127.0.0.1", port: 0 }), "127.0.0.1");
   await once(socket, "connect");
   const closed = once(socket, "close", { signal: AbortSignal.timeout(5000) });
@@ -71,14 +76,14 @@ test("closing cuts connections that are open", async () => {
 });
 
 test("closing what never listened is fine", async () => {
-  const port = createAdminPort({ readiness: { report }, metrics: async () => METRICS });
+  const port = createAdminPort({ readiness: { report }, metrics: async () => METRICS, logger });
   await expect(port.close()).resolves.toBeUndefined();
 });
 
 const report = () => ({ ready, draining: false, checks: { database: ready ? ("ok" as const) : ("failed" as const) } });
 
 async function listen(metrics = async () => METRICS): Promise<string> {
-  const port = createAdminPort({ readiness: { report }, metrics });
+  const port = createAdminPort({ readiness: { report }, metrics, logger });
   onTestFinished(port.close);
   return `http://127.0.0.1:${await port.listen({ host: "127.0.0.1", port: 0 })}`;
 }

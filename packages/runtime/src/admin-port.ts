@@ -1,11 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Logger } from "@tenon/logger";
 import type { Readiness } from "./readiness.ts";
 
 export interface AdminPortOptions {
   readiness: Pick<Readiness, "report">;
   /** The metrics page. */
   metrics(): Promise<{ contentType: string; text: string }>;
+  /** Learns why a page could not be made. */
+  logger: Logger;
 }
 
 export interface AdminPort {
@@ -24,7 +27,7 @@ interface Page {
  * The port for those who run the process: /metrics for Prometheus, /healthz (it lives: 200) and /readyz (it takes calls:
  * 200, else 503, with each check by name). Plain HTTP, for GET and HEAD. Not meant for the outside: nobody has to prove who they are.
  */
-export function createAdminPort({ readiness, metrics }: AdminPortOptions): AdminPort {
+export function createAdminPort({ readiness, metrics, logger }: AdminPortOptions): AdminPort {
   const pages: Readonly<Record<string, () => Page | Promise<Page>>> = {
     "/metrics": async () => {
       const { contentType, text } = await metrics();
@@ -52,7 +55,10 @@ export function createAdminPort({ readiness, metrics }: AdminPortOptions): Admin
   const server = createServer(
     { headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 1000, maxHeaderSize: 8192 },
     (request, response) => {
-      answer(request, response).catch(() => send(response, text(500, "internal error")));
+      answer(request, response).catch((err) => {
+        logger.error({ err, path: request.url }, "an admin page cannot be made");
+        send(response, text(500, "internal error"));
+      });
     },
   );
   server.keepAliveTimeout = 5000;

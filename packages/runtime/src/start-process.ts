@@ -80,7 +80,7 @@ export async function startProcess(options: StartProcessOptions): Promise<Runnin
     logger,
     onChange: onReady,
   });
-  const admin = createAdminPort({ readiness, metrics: () => metricsPage(registry) });
+  const admin = createAdminPort({ readiness, metrics: () => metricsPage(registry), logger });
   const started: Worker[] = [];
   let closing: Promise<void> | undefined;
 
