@@ -57,6 +57,12 @@ for (const [name, value] of [
   });
 }
 
+test("a wrong file hides no other wrong variable", () => {
+  const read = () =>
+    readConfig({ URL: secret({ desc: "a" }), PORT: port({ desc: "b" }) }, { env: { URL_FILE: "/none", PORT: "x" } });
+  expect(read).toThrow(/^URL_FILE names .*: a\nPORT has .*: b$/);
+});
+
 test("each wrong variable has a line, with the name that was read", () => {
   const read = () => readConfig(spec, { env: { ORDER_PORT: "x" }, prefix: "ORDER" });
   expect(read).toThrow(
@@ -77,7 +83,8 @@ test("a secret may be in a file, whose last line end is not part of it", () => {
   expect(read({ URL_FILE: file }).URL).toBe("postgres://from-a-file");
   expect(read({ ORDER_URL_FILE: file, NAME_FILE: file })).toEqual({ URL: "postgres://from-a-file", NAME: "x" });
   expect(() => read({ URL_FILE: join(folder, "none") })).toThrow(
-    /^URL_FILE names a file that cannot be read: database to use$/,
+    /^URL_FILE names a file that is empty or cannot be read: database to use$/,
   );
+  expect(() => read({ ORDER_URL_FILE: folder, URL_FILE: file })).toThrow(/^ORDER_URL_FILE names a file/);
   expect(() => read({ URL_FILE: file, URL: "postgres://hunter2" })).toThrow(/^URL and URL_FILE are both set/);
 });

@@ -35,35 +35,38 @@ export interface ReadConfigOptions {
 
 /**
  * Reads and checks configuration once, at start. Variables of other names are not touched; an empty value counts as
- * absent. A `secret` may be in a file, which NAME_FILE names. Throws a ConfigError that names every wrong variable. Values are not repeated in it: they may be secrets.
+ * absent. A `secret` may be in a file, which NAME_FILE names. Throws a ConfigError that names every wrong variable, by the
+ * name that was read; values are not repeated in it, because they may be secrets.
  */
 export function readConfig<S extends ConfigSpec>(spec: S, options: ReadConfigOptions = {}): Config<S> {
   const env = options.env ?? process.env;
   const prefix = options.prefix ? `${options.prefix}_` : "";
-  const names = Object.keys(spec);
-  const wrongFiles: string[] = [];
-  const given = (name: string) => env[prefix + name] || env[name] || undefined;
-  const found = Object.fromEntries(
-    names.map((name) => {
-      const file = isSecret(spec[name]) ? given(`${name}_FILE`) : undefined;
-      if (file === undefined) return [name, given(name)];
-      const text = readSecret(file);
-      if (text === undefined)
-        wrongFiles.push(`${name}_FILE names a file that cannot be read: ${spec[name]?.desc ?? ""}`);
-      if (given(name)) wrongFiles.push(`${name} and ${name}_FILE are both set: leave one of them out`);
-      return [name, text ?? "unreadable"];
-    }),
-  );
-  if (wrongFiles.length > 0) throw new ConfigError(wrongFiles.join("\n"));
+  const wrong: string[] = [];
+  const nameRead = (name: string) => (env[prefix + name] ? prefix + name : name);
+  const given = (name: string) => env[nameRead(name)] || undefined;
+
+  function read(name: string): string | undefined {
+    const fileName = `${name}_FILE`;
+    const file = isSecret(spec[name]) ? given(fileName) : undefined;
+    if (file === undefined) return given(name);
+    const names = `${nameRead(name)} and ${nameRead(fileName)}`;
+    if (given(name)) wrong.push(`${names} are both set: leave one of them out`);
+    const text = readSecret(file);
+    if (text === undefined) {
+      wrong.push(`${nameRead(fileName)} names a file that is empty or cannot be read: ${spec[name]?.desc ?? ""}`);
+    }
+    return text ?? "told already";
+  }
+
+  const found = Object.fromEntries(Object.keys(spec).map((name) => [name, read(name)]));
   const config = cleanEnv(found, spec, {
     reporter({ errors }) {
-      const lines = Object.entries(errors).map(([name, error]) => {
-        const asked = env[prefix + name] ? prefix + name : name;
+      for (const [name, error] of Object.entries(errors)) {
         const what = error instanceof EnvMissingError ? "is not set" : "has a value that cannot be used";
         const help = error instanceof EnvError && error.message.startsWith("expected") ? `, ${error.message}` : "";
-        return `${asked} ${what}${help}: ${spec[name]?.desc ?? ""}`;
-      });
-      if (lines.length > 0) throw new ConfigError(lines.join("\n"));
+        wrong.push(`${nameRead(name)} ${what}${help}: ${spec[name]?.desc ?? ""}`);
+      }
+      if (wrong.length > 0) throw new ConfigError(wrong.join("\n"));
     },
   });
   return { ...config } as Config<S>;
@@ -93,7 +96,7 @@ export const port = makeValidator<number>((input) => {
   return Number(input);
 });
 
-/** Text that must not be seen: it may be given as `NAME_FILE`, a file whose one line it is. */
+/** Text that must not be seen. It may be in a file that NAME_FILE names, without the white space around it. */
 export const secret = makeValidator<string>((input) => input);
 
 const isSecret = (of: ValidatorSpec<unknown> | undefined): boolean => of?._parse === SECRET;
