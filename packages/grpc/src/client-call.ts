@@ -3,7 +3,7 @@ import type { Interceptor, Method } from "./call.ts";
 import { trueStatusOf } from "./client-defences.ts";
 import { CLIENT_DEFENCES, type ClientDefence, type Defences, defencesExcept } from "./defences.ts";
 import { HookedCall, type OnError } from "./hooked-call.ts";
-import { copyMetadata, type Metadata } from "./metadata.ts";
+import { copyMetadata, type Metadata, mergeMetadata } from "./metadata.ts";
 import type { Codec } from "./method.ts";
 import { fromWireStatus, toWireStatus } from "./status.ts";
 import type { ClientListener, ClientTransportCall, WireStatus } from "./transport.ts";
@@ -242,8 +242,9 @@ export class ClientCall extends HookedCall implements ClientTransportCall, Clien
     this.error = told;
     this.finishCall(told.code, told.message);
     this.transport?.cancelWithStatus(CANCELLED, told.message);
-    const status = { ...toWireStatus(told, this.method.service), metadata: this.trailers };
-    process.nextTick(() => this.listener.onReceiveStatus?.(status));
+    const status = toWireStatus(told, this.method.service);
+    if (status.metadata) mergeMetadata(this.trailers, status.metadata);
+    process.nextTick(() => this.listener.onReceiveStatus?.({ ...status, metadata: this.trailers }));
   }
 
   protected reply(index: number, message: unknown): void {

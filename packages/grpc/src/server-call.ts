@@ -213,7 +213,7 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
 
   private end(status: WireStatus): void {
     if (this.ended) return;
-    if (status.metadata) mergeMetadata(this.trailers, status.metadata);
+    if (status.metadata) this.takeTrailers(status.metadata);
     const code = fromCodeNumber(status.code);
     this.finishCall(code, status.details, !this.handlerDone || code !== "OK");
     if (this.headers) this.sendHeaders();
@@ -222,6 +222,15 @@ export class ServerCall extends HookedCall implements ServerTransportCall, Serve
       details: code === "OK" ? "" : status.details.toWellFormed(),
       metadata: this.endMetadata ?? null,
     });
+  }
+
+  /** Of a handler of grpc-js itself: what it may not send is reported, and the call ends all the same. */
+  private takeTrailers(trailers: Metadata): void {
+    try {
+      mergeMetadata(this.trailers, trailers);
+    } catch (error) {
+      this.onError(error);
+    }
   }
 
   private finishCall(code: Code, message: string, abortWork: boolean): void {
