@@ -90,7 +90,7 @@ export function loadShedding(options: LoadSheddingOptions = {}): Interceptor {
         call.signal.addEventListener("abort", entry.cancel, { once: true });
         return entry.admitted.then((admitted) => {
           call.signal.removeEventListener("abort", entry.cancel);
-          if (!admitted) throw refuse(priority);
+          if (!admitted) throw call.status ? call.signal.reason : refuse(priority); // who left was not refused
           begin();
         });
       },
