@@ -26,7 +26,14 @@ export { createHealthClient, type HealthClient } from "./health-client.ts";
 export { createMetadata, type Metadata, type MetadataValue } from "./metadata.ts";
 export type { NativeService } from "./native-service.ts";
 export { createReflection, type Reflection, type ReflectionOptions } from "./reflection.ts";
-export { createServer, methodsOf, type Server, type ServerLimits, type ServerOptions } from "./server.ts";
+export {
+  type CloseOptions,
+  createServer,
+  methodsOf,
+  type Server,
+  type ServerLimits,
+  type ServerOptions,
+} from "./server.ts";
 export type { ClientTls, Renewable, ServerTls, TlsVersion } from "./tls.ts";
 export { type NativeClientOptions, toClientInterceptor } from "./to-client-interceptor.ts";
 export { type NativeOptions, toServerInterceptor } from "./to-server-interceptor.ts";

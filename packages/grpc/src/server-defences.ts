@@ -25,7 +25,7 @@ type ServerDefences = Defences<ServerDefence>;
 
 const privatesOf = (server: GrpcServer): Privates => server as unknown as Privates;
 
-/** Every expired deadline of a client is a reset; 100 a second from one connection are an attack no more. */
+/** Every deadline of a client that expires is a reset, so that a busy connection has hundreds a second without any ill will. */
 const RESET_BURST = 10_000;
 const RESETS_PER_SECOND = 1_000;
 
