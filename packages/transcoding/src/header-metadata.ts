@@ -43,7 +43,7 @@ export function addForwarded(metadata: Metadata, headers: RequestHeaders, peer: 
 
 function metadataKey(name: string): string {
   const key = name.slice(PREFIX.length);
-  if (PASSED.includes(key) || key.startsWith("grpc-") || key.startsWith("x-forwarded-")) throw invalid(name);
+  if (PASSED.includes(key) || key.startsWith("grpc-") || key.startsWith("x-forwarded-")) throw invalidHeader(name);
   return key;
 }
 
@@ -54,11 +54,12 @@ export function addMetadata(metadata: Metadata, key: string, value: string, head
     if (binary && !/^[A-Za-z0-9+/]*={0,2}$/.test(value)) throw new Error("not base64");
     metadata.add(key, binary ? Buffer.from(value, "base64") : value);
   } catch {
-    throw invalid(header);
+    throw invalidHeader(header);
   }
 }
 
-const invalid = (header: string) =>
+/** A header whose value cannot go further. */
+export const invalidHeader = (header: string) =>
   new StatusError("INVALID_ARGUMENT", `the header ${header} cannot be metadata`, { reason: "HEADER_INVALID" });
 
 /** The time that `Grpc-Timeout` allows, in milliseconds; undefined without it. Throws INVALID_ARGUMENT where it is none. */

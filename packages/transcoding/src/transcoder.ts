@@ -49,8 +49,11 @@ export interface Transcoder {
   readonly rules: ExchangeRules;
   /** Never rejects: whatever goes wrong is an answer. */
   readonly handle: HandleRequest;
-  /** What a request leads to, for who answers it otherwise than by one response. Throws where it leads nowhere. */
-  find(request: HttpRequest): Exchange;
+  /**
+   * What the upgrade to a WebSocket leads to: the GET route of its path, or the POST route of a method with a stream of requests.
+   * Throws where it leads nowhere.
+   */
+  findForSocket(request: HttpRequest): Exchange;
   /** Calls a method of a backend. */
   callOf(method: DescMethod): AnyMethod;
 }
@@ -82,6 +85,11 @@ export function createTranscoder(options: TranscoderOptions): Transcoder {
   };
   const match = (request: HttpRequest, path: string) =>
     router.match(request.method, path) ?? (request.method === "HEAD" ? router.match("GET", path) : undefined);
+
+  const uploadAt = (path: string) => {
+    const posted = router.match("POST", path);
+    return posted?.value.method.methodKind === "client_streaming" ? posted : undefined;
+  };
 
   function exchangeOf(request: HttpRequest, { value: route, variables }: NonNullable<ReturnType<typeof match>>) {
     const timeout = timeoutFromHeaders(request.headers);
@@ -123,9 +131,9 @@ export function createTranscoder(options: TranscoderOptions): Transcoder {
     routes,
     rules,
     callOf,
-    find(request) {
+    findForSocket(request) {
       const { path } = splitUrl(request.url);
-      const found = match(request, path);
+      const found = match(request, path) ?? uploadAt(path);
       if (found !== undefined) return exchangeOf(request, found);
       refuseRoute(request.method, path);
       throw notFound();

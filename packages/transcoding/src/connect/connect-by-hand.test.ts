@@ -52,6 +52,7 @@ for (const [what, body] of [
 for (const [what, path, type, body, status] of [
   ["a type that is none of theirs", GREET, "text/plain", "{}", 415],
   ["JSON that is none", GREET, "application/json", "{", 400],
+  ["bytes that are no message", GREET, "application/proto", "\0", 400],
   ["an unknown field", GREET, "application/json", '{"nope":1}', 400],
   ["gRPC itself, which needs HTTP/2", GREET, "application/grpc", "", 415],
   ["a method that talks both ways", "/greeter.v1.GreetingService/ChatGreetings", "application/connect+json", "", 426],

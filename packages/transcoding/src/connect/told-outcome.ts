@@ -63,4 +63,6 @@ function parsed(text: string): { code?: string; error?: { code?: string } } {
   }
 }
 
-const refusedByConnect = (code: number) => new StatusError(fromCodeNumber(code), "no request of the protocol");
+/** What the log says of it: Connect's own words may hold what was sent. */
+export const REFUSED = "no request of the protocol";
+const refusedByConnect = (code: number) => new StatusError(fromCodeNumber(code), REFUSED);

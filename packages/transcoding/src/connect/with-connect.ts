@@ -13,6 +13,7 @@ import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { StatusError } from "@tenon/errors";
 import type { CallOptions } from "@tenon/grpc";
+import { invalidHeader } from "../header-metadata.ts";
 import { reasonOf, refusal } from "../http-exchange.ts";
 import type { HandleRequest, HttpRequest, HttpResponse, Outcome } from "../http-message.ts";
 import { splitUrl } from "../http-message.ts";
@@ -30,7 +31,12 @@ import { toldOutcome } from "./told-outcome.ts";
 const MAX_TIMEOUT_MS = 2 ** 31 - 1000;
 
 const asked = createContextKey<HttpRequest | undefined>(undefined);
-const ended = createContextKey<Outcome>({});
+/** What becomes of a request behind Connect's handlers, which may refuse it before they call. */
+interface Progress {
+  readonly outcome: Outcome;
+  called: boolean;
+}
+const ended = createContextKey<Progress>({ outcome: {}, called: false });
 
 /**
  * The Connect protocol and gRPC-Web at `/<service>/<method>`, by Connect's own handlers, for the methods that have a route;
@@ -58,7 +64,7 @@ export function withConnect(transcoder: Transcoder): HandleRequest {
     const { method, allowedMethods } = handler;
     const body = chunksOf(request);
     const isStream = method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming";
-    const outcome: Outcome = {};
+    const progress: Progress = { outcome: {}, called: false };
     try {
       const answer = await handler({
         httpVersion: "1.1",
@@ -67,10 +73,11 @@ export function withConnect(transcoder: Transcoder): HandleRequest {
         header: toHeaders(request),
         body: toConnectErrors(isStream ? body : inTime(body, limits.timeoutMs)),
         signal: request.signal,
-        contextValues: createContextValues().set(asked, request).set(ended, outcome),
+        contextValues: createContextValues().set(asked, request).set(ended, progress),
       });
+      if (answer.status === 500 && !progress.called) return { ...undecodable(), route };
       const told = await toResponse(answer, request, allowedMethods);
-      return toldOutcome({ ...told, route, outcome: told.outcome ?? outcome });
+      return toldOutcome({ ...told, route, outcome: told.outcome ?? progress.outcome });
     } catch (error) {
       return { ...refusal(request, error), route };
     }
@@ -88,12 +95,13 @@ function implementationOf<M extends DescMethod>(method: M, transcoder: Transcode
     onTrailers: (metadata) => addToHeaders(context.responseTrailer, metadata),
   });
   const errorOf = (thrown: unknown, { signal, values }: HandlerContext): ConnectError => {
-    values.get(ended).error = signal.reason instanceof StatusError ? signal.reason : thrown;
+    values.get(ended).outcome.error = signal.reason instanceof StatusError ? signal.reason : thrown;
     if (signal.reason instanceof ConnectError) return signal.reason;
     const request = values.get(asked);
     return toConnectError(request ? reasonOf(request, thrown) : thrown);
   };
   const one = async (input: unknown, context: HandlerContext) => {
+    context.values.get(ended).called = true;
     try {
       return await call(input, optionsOf(context));
     } catch (error) {
@@ -101,6 +109,7 @@ function implementationOf<M extends DescMethod>(method: M, transcoder: Transcode
     }
   };
   async function* many(input: unknown, context: HandlerContext) {
+    context.values.get(ended).called = true;
     try {
       yield* call(input, optionsOf(context));
     } catch (error) {
@@ -124,9 +133,24 @@ const routeOf = (path: string, method: DescMethod): HttpRoute => ({
 function toHeaders({ headers }: HttpRequest): Headers {
   const result = new Headers();
   for (const [name, value] of Object.entries(headers)) {
-    for (const one of typeof value === "string" ? [value] : (value ?? [])) result.append(name, one);
+    for (const one of typeof value === "string" ? [value] : (value ?? [])) append(result, name, one);
   }
   return result;
+}
+
+function append(headers: Headers, name: string, value: string): void {
+  try {
+    headers.append(name, value);
+  } catch {
+    throw invalidHeader(name);
+  }
+}
+
+/** To Connect's handlers bytes that are no message are a fault of the server; its other implementations blame who sent them. */
+function undecodable(): HttpResponse {
+  const error = new StatusError("INVALID_ARGUMENT", "the body is no message", { reason: "REQUEST_INVALID" });
+  const body = JSON.stringify({ code: "invalid_argument", message: error.message });
+  return { status: 400, headers: { "content-type": "application/json" }, body, outcome: { error } };
 }
 
 /** Connect's own refusals have no body, and do not say what would be taken. */

@@ -17,13 +17,25 @@ export interface FuzzOptions {
   timeMs?: number;
 }
 
+/** So many runs, or as many as this time allows. By seed they are the same again. */
+export interface FuzzLimits {
+  seed: number;
+  numRuns?: number | undefined;
+  timeMs?: number;
+}
+
+export const runsOf = ({ seed, numRuns, timeMs = 0 }: FuzzLimits) =>
+  numRuns === undefined
+    ? { seed, numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: timeMs, markInterruptAsFailure: false }
+    : { seed, numRuns };
+
 export interface FuzzReport {
   readonly hostile: RunDetails<[HostileRequest]>;
   readonly pumped: RunDetails<[PumpedRequest]>;
 }
 
 /** What a stranger may be told, whatever he sends: all but that something went wrong in here. */
-const STATUSES = [200, 204, 304, 400, 404, 405, 406, 408, 409, 412, 413, 415, 426, 499, 501, 504];
+const STATUSES = [200, 204, 304, 400, 404, 405, 406, 408, 409, 412, 413, 415, 426, 429, 499, 501, 504];
 const TIMEOUT_MS = 5000;
 
 /**
@@ -31,10 +43,7 @@ const TIMEOUT_MS = 5000;
  * tells nothing of the inside, and takes time that grows with its length and no faster. By seed it is the same again.
  */
 export async function fuzz({ handle, seed, runs, timeMs = 0 }: FuzzOptions): Promise<FuzzReport> {
-  const until = (numRuns: number | undefined) =>
-    numRuns === undefined
-      ? { seed, numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: timeMs / 2, markInterruptAsFailure: false }
-      : { seed, numRuns };
+  const until = (numRuns: number | undefined) => runsOf({ seed, numRuns, timeMs: timeMs / 2 });
   const hostile = await check(
     asyncProperty(hostileRequests, async (request) => assertAnswer(await answer(handle, request))),
     until(runs?.hostile),
@@ -46,12 +55,12 @@ export async function fuzz({ handle, seed, runs, timeMs = 0 }: FuzzOptions): Pro
   return { hostile, pumped };
 }
 
-interface Answer extends Omit<HttpResponse, "body"> {
+export interface Answer extends Omit<HttpResponse, "body"> {
   readonly body: string;
 }
 
 /** The whole of it: streams of the fixture end. */
-async function answer(handle: HandleRequest, request: HostileRequest): Promise<Answer> {
+export async function answer(handle: HandleRequest, request: HostileRequest): Promise<Answer> {
   const response = await handle(toHttpRequest(request, TIMEOUT_MS));
   const { body } = response;
   if (isWhole(body)) return { ...response, body: Buffer.from(body as Uint8Array).toString() };
@@ -60,7 +69,7 @@ async function answer(handle: HandleRequest, request: HostileRequest): Promise<A
   return { ...response, body: Buffer.concat(parts).toString() };
 }
 
-function assertAnswer({ status, headers, body }: Answer): void {
+export function assertAnswer({ status, headers, body }: Answer): void {
   if (!STATUSES.includes(status)) throw new Error(`answered with ${status}: ${body}`);
   for (const [name, value] of Object.entries(headers)) {
     if (!/^[\x20-\x7e\t]*$/.test(value)) throw new Error(`the header ${name} is ${JSON.stringify(value)}`);

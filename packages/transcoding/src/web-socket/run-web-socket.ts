@@ -28,6 +28,8 @@ const INBOX = { maxMessages: 16, maxBytes: 64 * 1024 };
 export async function runWebSocket(options: RunWebSocketOptions): Promise<unknown> {
   const { socket, exchange, rules, codec, leave } = options;
   const { request, route, call } = exchange;
+  const { methodKind } = route.method;
+  const many = methodKind !== "server_streaming";
   let ended = false;
   const inbox = createInbox<Buffer>({ ...INBOX, onFull: () => socket.pause(), onRoom: () => socket.resume() });
   let refused: unknown;
@@ -41,7 +43,7 @@ export async function runWebSocket(options: RunWebSocketOptions): Promise<unknow
     const bytes = data as Buffer; // as its binaryType says
     const isEnd = !isBinary && bytes.byteLength === 0;
     if (refused !== undefined || socket.readyState !== socket.OPEN) return;
-    if (ended || route.method.methodKind !== "bidi_streaming") refuse(new WebSocketRefusal("OUT_OF_ORDER"));
+    if (ended || !many) refuse(new WebSocketRefusal("OUT_OF_ORDER"));
     else if (isEnd) inbox.end();
     else if (isBinary !== codec.binary) refuse(new WebSocketRefusal("WRONG_TYPE"));
     else inbox.put(bytes, bytes.byteLength);
@@ -62,11 +64,14 @@ export async function runWebSocket(options: RunWebSocketOptions): Promise<unknow
   }
 
   try {
-    const many = route.method.methodKind === "bidi_streaming";
     if (many) assertNoQuery(exchange.query);
     const input = many ? requests() : await requestOf(exchange, rules);
-    for await (const response of call(input, exchange.options) as AsyncIterable<Message>) {
-      await send(socket, codec.encode(response));
+    if (methodKind === "client_streaming") {
+      await send(socket, codec.encode(await call(input, exchange.options)));
+    } else {
+      for await (const response of call(input, exchange.options) as AsyncIterable<Message>) {
+        await send(socket, codec.encode(response));
+      }
     }
     closeWith(CLOSE.NORMAL, "");
     return undefined;

@@ -4,10 +4,10 @@ import { type ClientOptions, WebSocket } from "ws";
 
 /** A client that keeps what it was sent, and how it was closed. */
 export async function openSocket(url: string, protocols: string[] = [], options: ClientOptions = {}) {
-  const socket = new WebSocket(url.replace(/^http/, "ws"), protocols, { handshakeTimeout: 10_000, ...options });
+  const socket = new WebSocket(url.replace(/^http/, "ws"), protocols, { handshakeTimeout: 50_000, ...options });
   const received: (string | Buffer)[] = [];
   socket.on("message", (data, isBinary) => received.push(isBinary ? (data as Buffer) : String(data)));
-  const closed = once(socket, "close", { signal: AbortSignal.timeout(10_000) }).then(([code, reason]) => ({
+  const closed = once(socket, "close", { signal: AbortSignal.timeout(50_000) }).then(([code, reason]) => ({
     code: code as number,
     reason: String(reason),
   }));
@@ -18,7 +18,7 @@ export async function openSocket(url: string, protocols: string[] = [], options:
 
 /** The answer to an upgrade that is refused. */
 export async function refused(url: string, protocols: string[] = [], options: ClientOptions = {}) {
-  const socket = new WebSocket(url.replace(/^http/, "ws"), protocols, { handshakeTimeout: 10_000, ...options });
+  const socket = new WebSocket(url.replace(/^http/, "ws"), protocols, { handshakeTimeout: 50_000, ...options });
   const [, response] = await once(socket, "unexpected-response");
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk);
@@ -66,7 +66,7 @@ function uint32(value: number): Buffer {
 export async function closeCodeOf(socket: Socket): Promise<number> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk) => chunks.push(chunk));
-  await once(socket, "end", { signal: AbortSignal.timeout(10_000) });
+  await once(socket, "end", { signal: AbortSignal.timeout(50_000) });
   const bytes = Buffer.concat(chunks);
   const at = bytes.lastIndexOf(0x88);
   return bytes.readUInt16BE(at + 2);

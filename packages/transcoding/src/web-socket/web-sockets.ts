@@ -47,7 +47,7 @@ export interface WebSocketEnd {
 }
 
 /**
- * WebSockets for methods with a stream of responses:
+ * WebSockets for methods with a stream, in whichever direction:
  * `createServer({ shouldUpgradeCallback: webSockets.takes }, toNodeListener(handle)).on("upgrade", webSockets.upgrade)`.
  */
 export interface WebSockets {
@@ -84,8 +84,8 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     const upgrade = incoming.headers.upgrade?.toLowerCase();
     if (upgrade !== "websocket" || incoming.method !== "GET") return false;
     try {
-      const { methodKind } = transcoder.find(requestOf(incoming, new AbortController().signal)).route.method;
-      return methodKind === "bidi_streaming" || methodKind === "server_streaming";
+      const { route } = transcoder.findForSocket(requestOf(incoming, new AbortController().signal));
+      return route.method.methodKind !== "unary";
     } catch (error) {
       return !(error instanceof HttpRefusal);
     }
@@ -100,7 +100,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     function begin(): void {
       try {
         admit(request);
-        const exchange = transcoder.find(request);
+        const exchange = transcoder.findForSocket(request);
         assertOrigin(request, isOriginAllowed);
         assertProtocol(request);
         accept(exchange);
