@@ -93,6 +93,31 @@ for (const [what, spoil] of [
   });
 }
 
+test("with NATS each service has a password for it, and may tell its own events only", async () => {
+  const directory = await newDirectory();
+  await mkdir(join(directory, "nats"));
+  const made = { directory, services, databaseAddress: "postgres:5432", natsAddress: "nats:4222" };
+  await makeSecrets(made);
+  const before = await contentOf(directory);
+  const passwordOf = (name: string) => new URL(before[`${name}/nats.url`] ?? "").password;
+  expect(before["order/nats.url"]).toBe(`nats://order:${passwordOf("order")}@nats:4222\n`);
+  expect(passwordOf("order")).not.toBe(passwordOf("payment"));
+  const { users } = JSON.parse((before["nats/users.conf"] ?? "").replace("authorization: ", ""));
+  expect(users).toMatchObject([
+    {
+      user: "order",
+      password: passwordOf("order"),
+      permissions: { publish: ["events.order.>", "$JS.API.>", "$JS.ACK.>"] },
+    },
+    { user: "payment", password: passwordOf("payment") },
+  ]);
+  await makeSecrets(made);
+  expect(await contentOf(directory)).toEqual(before);
+  await rm(join(directory, "nats", "users.conf"));
+  await makeSecrets(made);
+  expect(await contentOf(directory)).toEqual(before);
+});
+
 test("a verifier that is lost is made of the password that is there", async () => {
   const directory = await newDirectory();
   await make(directory);
