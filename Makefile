@@ -106,7 +106,7 @@ sbom: $(INSTALLED) ## what production is made of, by name, version and licence, 
 	@PATH="$(OUTSIDE)" $(PNPM) sbom --sbom-format cyclonedx --prod $(QUIET) > .data/sbom.json
 	@node scripts/licences.ts
 
-smoke: $(GENERATED) ## the platform in containers: kills some while orders are paid, takes all down (needs Docker)
+smoke: $(GENERATED) ## the platform in containers: kills some while orders are paid, again with mutual TLS (needs Docker)
 	@exec node test/smoke/smoke.ts
 
 generate: $(INSTALLED) ## TypeScript from proto/ (happens by itself when proto/ changes)

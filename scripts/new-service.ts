@@ -68,6 +68,7 @@ function plan(words: ServiceWords, newcomer: Newcomer): ReadonlyMap<string, stri
       to: "environment:\n      <<: *environment\n      USER_TARGET: dns:///user:8081",
     }),
   );
+  edit("docker-compose.mtls.yml");
   edit("services/gateway/src/config.ts", (text) => text.replace(`the ${name} is"`, `the ${name} service is"`));
   edit("services/gateway/src/gateway-services.ts");
   edit("services/platform/package.json");

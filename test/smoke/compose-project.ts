@@ -13,13 +13,17 @@ const POLL_MS = 250;
 export interface ComposeProjectOptions {
   /** Of the project: what has another name is not touched. */
   name: string;
+  /** Over docker-compose.yml, each over those before. */
+  files?: readonly string[];
+  /** For what these files read from it. */
+  env?: Readonly<Record<string, string>>;
   ports: Ports;
   /** Ends what runs; the project is taken down all the same. */
   signal: AbortSignal;
   onProgress: (line: string) => void;
 }
 
-/** The platform of docker-compose.yml as a project of its own. */
+/** The platform of docker-compose.yml, and files over it, as a project of its own. */
 export interface ComposeProject extends AsyncDisposable {
   build(): Promise<void>;
   /** Starts these services, and nothing that they need. */
@@ -28,12 +32,16 @@ export interface ComposeProject extends AsyncDisposable {
   healthy(...services: readonly string[]): Promise<void>;
   /** As a crash does it. Docker leaves what was killed by hand as it is, until it is started. */
   kill(service: string): Promise<void>;
+  /** Resolves when they have ended by themselves; a SmokeFailure where one did not with exit code 0. */
+  ended(...services: readonly string[]): Promise<void>;
   start(service: string): Promise<void>;
   restart(service: string): Promise<void>;
   /** Ends all by SIGTERM; resolves with the exit codes. */
   stop(): Promise<Map<string, number>>;
   /** The output of a command in its container. Rejects where it fails. */
   exec(service: string, ...command: readonly string[]): Promise<string>;
+  /** Copies a directory out of its container, which may have ended. */
+  copy(service: string, from: string, to: string): Promise<void>;
   states(): Promise<readonly ContainerState[]>;
 }
 
@@ -51,10 +59,12 @@ export interface ContainerState {
 export async function createComposeProject(options: ComposeProjectOptions): Promise<ComposeProject> {
   const { name, ports, signal, onProgress } = options;
   const docker = await findDocker();
-  const env: Record<string, string> = { LOG_LEVEL: "warn" };
+  const files = ["docker-compose.yml", ...(options.files ?? [])].flatMap((file) => ["-f", join(ROOT, file)]);
+  // Not the network of a platform that runs here already.
+  const env: Record<string, string> = { LOG_LEVEL: "warn", NETWORK: "10.213.81", ...options.env };
   for (const [service, port] of Object.entries(ports)) env[`${service.toUpperCase()}_PORT`] = String(port);
   const compose = (args: readonly string[], more: CommandOptions = { signal }) =>
-    docker.compose(["-p", name, "-f", join(ROOT, "docker-compose.yml"), ...args], { env, ...more });
+    docker.compose(["-p", name, ...files, ...args], { env, ...more });
   const down = () => compose(["down", "--volumes", "--remove-orphans", "--timeout", "10"], { timeoutMs: UP_LIMIT_MS });
 
   async function states(): Promise<readonly ContainerState[]> {
@@ -93,6 +103,17 @@ export async function createComposeProject(options: ComposeProjectOptions): Prom
     }
   }
 
+  async function ended(...services: readonly string[]): Promise<void> {
+    for (const service of services) {
+      for (;;) {
+        const state = (await states()).find((each) => each.service === service);
+        if (state?.exitCode) throw new SmokeFailure(`${service} ended with exit code ${state.exitCode}`);
+        if (state?.running === false) break;
+        await delay(POLL_MS, undefined, { signal });
+      }
+    }
+  }
+
   await down();
   return {
     build: async () => void (await compose(["build"], { signal, timeoutMs: BUILD_LIMIT_MS, linesOfFailure: 20 })),
@@ -102,6 +123,7 @@ export async function createComposeProject(options: ComposeProjectOptions): Prom
         timeoutMs: UP_LIMIT_MS,
       })),
     healthy,
+    ended,
     kill: (service) => on(service, "kill", "--signal", "KILL"),
     start: (service) => on(service, "start"),
     restart: (service) => on(service, "restart"),
@@ -110,6 +132,7 @@ export async function createComposeProject(options: ComposeProjectOptions): Prom
       return new Map((await states()).map(({ service, exitCode }) => [service, exitCode]));
     },
     exec: async (service, ...command) => docker(["exec", await idOf(service), ...command], { signal }),
+    copy: async (service, from, to) => void (await docker(["cp", `${await idOf(service)}:${from}`, to], { signal })),
     states,
     async [Symbol.asyncDispose]() {
       await down();

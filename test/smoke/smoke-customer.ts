@@ -3,13 +3,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import * as orderv1 from "@tenon/contracts/order/v1";
 import * as userv1 from "@tenon/contracts/user/v1";
 import { type Code, StatusError } from "@tenon/errors";
-import { createClient, createMetadata } from "@tenon/grpc";
+import { type ClientTls, createClient, createMetadata } from "@tenon/grpc";
 import type { Ports } from "./published-ports.ts";
 import { SmokeFailure } from "./smoke-failure.ts";
 
 /** For everything that a call has to outlive: a container that starts again, a database that does. */
-const CALL_LIMIT_MS = 60_000;
-const FINISH_LIMIT_MS = 90_000;
+const CALL_LIMIT_MS = 180_000;
+const FINISH_LIMIT_MS = 180_000;
 const ATTEMPT_MS = 5_000;
 const POLL_MS = 100;
 const AT_ONCE = 8;
@@ -24,15 +24,16 @@ export interface SmokeCustomer extends Disposable {
   countOrders(): Promise<Record<string, number>>;
 }
 
-/** Somebody who signs up and buys: as a program would that repeats what was not answered. */
-export async function createSmokeCustomer({
-  ports,
-  signal,
-}: {
-  ports: Ports;
+export interface SmokeCustomerOptions {
+  ports: Pick<Ports, "user" | "order">;
   signal: AbortSignal;
-}): Promise<SmokeCustomer> {
-  const at = (name: keyof Ports) => ({ target: `127.0.0.1:${ports[name]}` });
+  /** By which the services are called; by default in the clear. */
+  tls?: ClientTls;
+}
+
+/** Somebody who signs up and buys: as a program would that repeats what was not answered. */
+export async function createSmokeCustomer({ ports, signal, tls }: SmokeCustomerOptions): Promise<SmokeCustomer> {
+  const at = (name: "user" | "order") => ({ target: `127.0.0.1:${ports[name]}`, tls });
   const users = createClient(userv1.UserService, at("user"));
   const sessions = createClient(userv1.SessionService, at("user"));
   const orders = createClient(orderv1.OrderService, at("order"));

@@ -9,6 +9,9 @@ import { expect, onTestFinished, test } from "vitest";
 import { choosePorts } from "./published-ports.ts";
 import { formatTable } from "./step-table.ts";
 
+/** For a start of the program on a busy machine. */
+const LIMIT_MS = 60_000;
+
 /** `make smoke` where the programs on the path are these shell scripts. */
 async function smokeWith(programs: Readonly<Record<string, string>>) {
   const path = await mkdtemp(join(tmpdir(), "tenon-smoke-"));
@@ -17,7 +20,7 @@ async function smokeWith(programs: Readonly<Record<string, string>>) {
     await writeFile(join(path, name), `#!/bin/sh\n${script}\n`);
     await chmod(join(path, name), 0o755);
   }
-  const options = { env: { PATH: path }, timeout: 20_000 };
+  const options = { env: { PATH: path }, timeout: LIMIT_MS };
   return promisify(execFile)(process.execPath, [join(import.meta.dirname, "smoke.ts")], options).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),
@@ -39,16 +42,24 @@ for (const [what, programs, line] of [
   ["without Compose", { docker: NO_COMPOSE }, /^smoke: Docker Compose is not installed here: .*\n$/],
   ["where images cannot be built", { docker: NO_BUILD }, /^smoke: docker .*build failed: no space left on device\n$/],
 ] as const) {
-  test(`${what} it says one line and exits 1`, async () => {
-    const { code, stderr } = await smokeWith(programs);
-    expect([code, stderr]).toEqual([1, expect.stringMatching(line)]);
-  });
+  test(
+    `${what} it says one line and exits 1`,
+    async () => {
+      const { code, stderr } = await smokeWith(programs);
+      expect([code, stderr]).toEqual([1, expect.stringMatching(line)]);
+    },
+    LIMIT_MS,
+  );
 }
 
-test("what could not be finished is taken down", async () => {
-  const { stdout } = await smokeWith({ docker: NO_BUILD });
-  expect(stdout.trimEnd().split("\n").at(-1)).toMatch(/^Everything is taken down/);
-});
+test(
+  "what could not be finished is taken down",
+  async () => {
+    const { stdout } = await smokeWith({ docker: NO_BUILD });
+    expect(stdout.trimEnd().split("\n").at(-1)).toMatch(/^Everything is taken down/);
+  },
+  LIMIT_MS,
+);
 
 test("ports that somebody has are left alone, and others are told", async () => {
   const server = createServer();

@@ -1,19 +1,9 @@
-import { execFile } from "node:child_process";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import { type AddressInfo, createServer as createTcpServer, type Server } from "node:net";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { askHealth } from "./ask-health.ts";
 import { start } from "./service-fixture.ts";
-
-/** Its answers, as a container engine sees them. */
-const program = (...args: string[]) =>
-  promisify(execFile)(process.execPath, [fileURLToPath(new URL("./health-check.ts", import.meta.url)), ...args]).then(
-    ({ stdout }) => ({ code: 0, stdout }),
-    ({ code, stdout }: { code: number; stdout: string }) => ({ code, stdout }),
-  );
 
 async function addressOf(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -75,18 +65,4 @@ test("an answer that says nothing is UNKNOWN", async () => {
     }),
   );
   expect(await askHealth({ address })).toBe("UNKNOWN");
-});
-
-test("the program exits 0 for SERVING and 1 for all else, and says why", async () => {
-  const { service } = await start();
-  expect(await program(String(service.port))).toEqual({ code: 0, stdout: "SERVING\n" });
-  expect(await program(String(service.port), "x.v1.X")).toMatchObject({
-    code: 1,
-    stdout: expect.stringMatching(/status 5/),
-  });
-  expect(await program("1")).toMatchObject({
-    code: 1,
-    stdout: expect.stringMatching(/^127\.0\.0\.1:1 does not answer/),
-  });
-  expect(await program()).toMatchObject({ code: 1 });
 });

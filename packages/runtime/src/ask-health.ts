@@ -16,8 +16,7 @@ const STATUSES = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"] as con
 
 /**
  * Calls grpc.health.v1.Health/Check once. Rejects, with one line that says why, where there is no answer or an error for
- * one. It speaks HTTP/2 itself: a container is asked every few seconds, and a gRPC client takes several times as long to
- * load as the call takes.
+ * one. It speaks HTTP/2 itself, so that it does not depend on what it asks about.
  */
 export async function askHealth({ address, service = "", timeoutMs = 2000 }: AskHealthOptions): Promise<HealthStatus> {
   const session = connect(`http://${address}`);
