@@ -54,12 +54,13 @@ async function dropLeftovers(adminUrl: string): Promise<void> {
   const admin = new pg.Client(adminUrl);
   await admin.connect();
   try {
-    const { rows } = await admin.query<{ name: string }>(
-      `select datname as name from pg_database where datname ~ '^(test|draft)_'
-      union all (select datname from pg_database where datname ~ '^template_' order by oid desc offset ${KEPT_TEMPLATES})`,
+    const { rows } = await admin.query<{ name: string; isTemplate: boolean }>(
+      `select datname as name, datistemplate as "isTemplate" from pg_database where datname ~ '^(test|draft)_'
+      union all (select datname, datistemplate from pg_database where datname ~ '^template_' order by oid desc offset ${KEPT_TEMPLATES})`,
     );
-    for (const { name } of rows) {
-      await admin.query(`alter database ${name} is_template false`);
+    for (const { name, isTemplate } of rows) {
+      // Not of each: one that a killed run was dropping is invalid, and can be dropped only.
+      if (isTemplate) await admin.query(`alter database ${name} is_template false`);
       await admin.query(`drop database ${name} with (force)`);
     }
   } finally {
