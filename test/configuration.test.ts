@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type ConfigSpec, duration, secret } from "@tenon/config";
+import { type ConfigSpec, duration, isSecret } from "@tenon/config";
 import { PLATFORM_SERVICES } from "@tenon/platform";
 import { serviceConfig, telemetryConfig } from "@tenon/runtime";
 import { toMarkdownTable } from "@tenon/testing";
@@ -18,7 +18,6 @@ const shared: ConfigSpec = serviceConfig({ port: 8080 });
 
 const parseOf = (spec: ConfigSpec[string] | undefined) => (spec as { _parse?: unknown } | undefined)?._parse;
 const DURATION = parseOf(duration({ default: 0, desc: "" }));
-const SECRET = parseOf(secret({ desc: "" }));
 
 /** As it would be written into the environment. */
 function defaultOf(spec: ConfigSpec[string]): string {
@@ -35,7 +34,7 @@ const tableOf = (spec: ConfigSpec): string =>
   toMarkdownTable(
     ["variable", "meaning", "default"],
     Object.entries(spec).map(([name, of]) => [
-      parseOf(of) === SECRET ? `\`${name}\` or \`${name}_FILE\`` : `\`${name}\``,
+      isSecret(of) ? `\`${name}\` or \`${name}_FILE\`` : `\`${name}\``,
       (of.desc ?? "").replaceAll("|", "\\|"),
       defaultOf(of),
     ]),

@@ -2,7 +2,19 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { ConfigError, count, duration, port, readConfig, secret, str, url } from "./index.ts";
+import {
+  ConfigError,
+  count,
+  duration,
+  natsUrl,
+  port,
+  postgresUrl,
+  readConfig,
+  secret,
+  str,
+  target,
+  url,
+} from "./index.ts";
 
 const spec = {
   PORT: port({ default: 8080, desc: "port of the gRPC server" }),
@@ -59,9 +71,66 @@ for (const [name, value] of [
 
 test("a wrong file hides no other wrong variable", () => {
   const read = () =>
-    readConfig({ URL: secret({ desc: "a" }), PORT: port({ desc: "b" }) }, { env: { URL_FILE: "/none", PORT: "x" } });
+    readConfig({ URL: postgresUrl({ desc: "a" }), PORT: port({ desc: "b" }) }, { env: { URL_FILE: "/none", PORT: "x" } });
   expect(read).toThrow(/^URL_FILE names .*: a\nPORT has .*: b$/);
 });
+
+for (const [what, read, good, bad] of [
+  [
+    "a target",
+    target,
+    [
+      ...[
+        "127.0.0.1:8080",
+        "user:8081",
+        "[::1]:8080",
+        "dns:///user:8081",
+        "dns:user:8081",
+        "dns://127.0.0.1:53/user:8081",
+      ],
+      ...["ipv4:10.0.0.1:80,10.0.0.2:80", "ipv6:[::1]:80,[::2]:80", "unix:/run/user.sock", "unix:///run/user.sock"],
+    ],
+    [
+      ...[
+        "http://user:8081",
+        "user",
+        "user:",
+        "user:http",
+        "user:0",
+        "user:99999",
+        "user :8081",
+        "dns:///user",
+        ":8081",
+      ],
+      ...["dns:///user:8081/path", "user:8081,user:8082", "ipv4:user:80", "ipv4:10.0.0.1", "unix:", "xds:///user:8081"],
+    ],
+  ],
+  [
+    "PostgreSQL's URL",
+    postgresUrl,
+    ["postgres://role:password@db:5432/order", "postgresql://db/order", "postgres:///order?host=/run/postgresql"],
+    ["db:5432/order", "mysql://db/order", "postgres://", "postgres:", "postgres://a:b:c", "http://db/order"],
+  ],
+  [
+    "NATS's URL",
+    natsUrl,
+    ["nats://user:password@nats:4222", "tls://nats:4222", "nats://one:4222,nats://two:4222"],
+    ["nats:4222", "http://nats:4222", "nats://", "nats://one:4222,two", "amqp://nats"],
+  ],
+] as const) {
+  test(`${what} is taken in each of its forms, and in no other`, () => {
+    const isTaken = (PLACE: string) => {
+      try {
+        return readConfig({ PLACE: read({ desc: "where it is" }) }, { env: { PLACE } }).PLACE === PLACE;
+      } catch (error) {
+        expect((error as Error).message).toMatch(/^PLACE has a value that cannot be used, expected .*: where it is$/);
+        return false;
+      }
+    };
+    expect(good.filter((text) => !isTaken(text))).toEqual([]);
+    expect(bad.filter(isTaken)).toEqual([]);
+  });
+}
 
 test("each wrong variable has a line, with the name that was read", () => {
   const read = () => readConfig(spec, { env: { ORDER_PORT: "x" }, prefix: "ORDER" });

@@ -55,13 +55,14 @@ export function readConfig<S extends ConfigSpec>(spec: S, options: ReadConfigOpt
     if (text === undefined) {
       wrong.push(`${nameRead(fileName)} names a file that is empty or cannot be read: ${spec[name]?.desc ?? ""}`);
     }
-    return text ?? "told already";
+    return text ?? TOLD;
   }
 
   const found = Object.fromEntries(Object.keys(spec).map((name) => [name, read(name)]));
   const config = cleanEnv(found, spec, {
     reporter({ errors }) {
       for (const [name, error] of Object.entries(errors)) {
+        if (found[name] === TOLD) continue;
         const what = error instanceof EnvMissingError ? "is not set" : "has a value that cannot be used";
         const help = error instanceof EnvError && error.message.startsWith("expected") ? `, ${error.message}` : "";
         wrong.push(`${nameRead(name)} ${what}${help}: ${spec[name]?.desc ?? ""}`);
@@ -71,6 +72,9 @@ export function readConfig<S extends ConfigSpec>(spec: S, options: ReadConfigOpt
   });
   return { ...config } as Config<S>;
 }
+
+/** Stands for a value whose file was told to be wrong. */
+const TOLD = "told already";
 
 /** A duration: a whole number with its unit, `250ms`, `30s`, `5m` or `1h`. Read as milliseconds. */
 export const duration = makeValidator<number>((input) => {
@@ -99,8 +103,23 @@ export const port = makeValidator<number>((input) => {
 /** Text that must not be seen. It may be in a file that NAME_FILE names, without the white space around it. */
 export const secret = makeValidator<string>((input) => input);
 
-const isSecret = (of: ValidatorSpec<unknown> | undefined): boolean => of?._parse === SECRET;
-const SECRET: unknown = (secret({ desc: "" }) as ValidatorSpec<string>)._parse;
+/** A secret: where a PostgreSQL database is. */
+export const postgresUrl = makeValidator<string>((input) => {
+  if (/^postgres(ql)?:\/\/./.test(input) && URL.canParse(input)) return input;
+  throw new EnvError("expected postgres://role:password@host:port/database");
+});
+
+/** A secret: where NATS is, its servers by commas. */
+export const natsUrl = makeValidator<string>((input) => {
+  if (input.split(",").every((each) => /^(nats|tls):\/\/./.test(each) && URL.canParse(each))) return input;
+  throw new EnvError("expected nats://user:password@host:4222");
+});
+
+const parseOf = (of: ValidatorSpec<unknown> | undefined): unknown => of?._parse;
+const SECRETS = new Set([secret, postgresUrl, natsUrl].map((of) => parseOf(of({ desc: "" }) as ValidatorSpec<string>)));
+
+/** Whether a variable's value may come in a file, which NAME_FILE names. */
+export const isSecret = (of: ValidatorSpec<unknown> | undefined): boolean => SECRETS.has(parseOf(of));
 
 function readSecret(file: string): string | undefined {
   try {
@@ -115,6 +134,23 @@ export const url = makeValidator<string>((input) => {
   if (!URL.canParse(input) || !/^https?:$/.test(new URL(input).protocol)) {
     throw new EnvError("expected a URL with http:// or https://");
   }
+  return input;
+});
+
+/** Each address of a list has its port; a name may be looked up by a server of its own (RFC 3986 has `dns://server/name`). */
+const TARGETS: readonly RegExp[] = [
+  /^(dns:(\/\/[^/\s]*\/)?)?([\w.-]+|\[[\da-f:.]+\]):(\d{1,5})$/i,
+  /^ipv4:[\d.]+:\d{1,5}(,[\d.]+:\d{1,5})*$/,
+  /^ipv6:\[[\da-f:.]+\]:\d{1,5}(,\[[\da-f:.]+\]:\d{1,5})*$/i,
+  /^unix:(\/\/)?\/?[^/\s].*$/,
+];
+
+/** Where a gRPC service is, as a client dials it (https://github.com/grpc/grpc/blob/master/doc/naming.md). */
+export const target = makeValidator<string>((input) => {
+  const ports = /^unix:/.test(input) ? [] : [...input.matchAll(/:(\d+)(?=,|$)/g)].map(([, each]) => Number(each));
+  const isWhole = TARGETS.some((form) => form.test(input)) && ports.every((each) => each >= 1 && each <= 65_535);
+  if (!isWhole)
+    throw new EnvError("expected host:port, dns:///host:port, ipv4:address:port,address:port or unix:/path");
   return input;
 });
 

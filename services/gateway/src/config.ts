@@ -1,4 +1,13 @@
-import { type Config, count, EnvError, makeValidator, type ReadConfigOptions, readConfig, str } from "@tenon/config";
+import {
+  type Config,
+  count,
+  EnvError,
+  makeValidator,
+  type ReadConfigOptions,
+  readConfig,
+  str,
+  target,
+} from "@tenon/config";
 import { serviceConfig } from "@tenon/runtime";
 import { createOrigins, type Origins } from "@tenon/transcoding";
 
@@ -41,10 +50,10 @@ export const spec = {
     default: undefined,
     desc: "file with routes before those of the contracts: a service config with http.rules, in YAML or JSON",
   }),
-  GREETER_TARGET: str({ default: "127.0.0.1:8080", desc: "where the greeter is" }),
-  USER_TARGET: str({ default: "127.0.0.1:8081", desc: "where the user service is" }),
-  ORDER_TARGET: str({ default: "127.0.0.1:8082", desc: "where the order service is" }),
-  PAYMENT_TARGET: str({ default: "127.0.0.1:8083", desc: "where the payment service is" }),
+  GREETER_TARGET: target({ default: "127.0.0.1:8080", desc: "where the greeter is" }),
+  USER_TARGET: target({ default: "127.0.0.1:8081", desc: "where the user service is" }),
+  ORDER_TARGET: target({ default: "127.0.0.1:8082", desc: "where the order service is" }),
+  PAYMENT_TARGET: target({ default: "127.0.0.1:8083", desc: "where the payment service is" }),
   REQUEST_RATE: count({
     max: 1_000_000,
     default: 200,

@@ -1,10 +1,10 @@
-import { type Config, type ReadConfigOptions, readConfig, secret } from "@tenon/config";
+import { type Config, postgresUrl, type ReadConfigOptions, readConfig } from "@tenon/config";
 import { serviceConfig } from "@tenon/runtime";
 
 /** Every variable, for the documentation too. */
 export const spec = {
   ...serviceConfig({ port: 8080 }),
-  DATABASE_URL: secret({ desc: "PostgreSQL for recorded names, as postgres://role:password@host:port/database" }),
+  DATABASE_URL: postgresUrl({ desc: "PostgreSQL for recorded names, as postgres://role:password@host:port/database" }),
 };
 
 export type GreeterConfig = Config<typeof spec>;

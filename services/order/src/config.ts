@@ -1,4 +1,4 @@
-import { bool, type Config, readConfig, secret, str } from "@tenon/config";
+import { bool, type Config, postgresUrl, readConfig, target } from "@tenon/config";
 import { eventsConfig } from "@tenon/events";
 import { serviceConfig } from "@tenon/runtime";
 
@@ -6,9 +6,11 @@ import { serviceConfig } from "@tenon/runtime";
 export const spec = {
   ...serviceConfig({ port: 8082 }),
   ...eventsConfig,
-  DATABASE_URL: secret({ desc: "PostgreSQL database of this service, as postgres://role:password@host:port/database" }),
-  USER_TARGET: str({ default: "127.0.0.1:8081", desc: "where the user service is" }),
-  PAYMENT_TARGET: str({ default: "127.0.0.1:8083", desc: "where the payment service is" }),
+  DATABASE_URL: postgresUrl({
+    desc: "PostgreSQL database of this service, as postgres://role:password@host:port/database",
+  }),
+  USER_TARGET: target({ default: "127.0.0.1:8081", desc: "where the user service is" }),
+  PAYMENT_TARGET: target({ default: "127.0.0.1:8083", desc: "where the payment service is" }),
   DEMO_CATALOG: bool({ default: false, desc: "true puts a dozen products into the catalogue, where they are missing" }),
 };
 

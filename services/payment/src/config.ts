@@ -1,4 +1,12 @@
-import { type Config, ConfigError, duration, type ReadConfigOptions, readConfig, secret, str } from "@tenon/config";
+import {
+  type Config,
+  ConfigError,
+  duration,
+  postgresUrl,
+  type ReadConfigOptions,
+  readConfig,
+  target,
+} from "@tenon/config";
 import { eventsConfig } from "@tenon/events";
 import { serviceConfig } from "@tenon/runtime";
 
@@ -6,13 +14,16 @@ import { serviceConfig } from "@tenon/runtime";
 export const spec = {
   ...serviceConfig({ port: 8083 }),
   ...eventsConfig,
-  DATABASE_URL: secret({ desc: "PostgreSQL for payments, as postgres://role:password@host:port/database" }),
-  USER_TARGET: str({ default: "127.0.0.1:8081", desc: "where the user service is, whose keys verify users' tokens" }),
-  ORDER_TARGET: str({
+  DATABASE_URL: postgresUrl({ desc: "PostgreSQL for payments, as postgres://role:password@host:port/database" }),
+  USER_TARGET: target({
+    default: "127.0.0.1:8081",
+    desc: "where the user service is, whose keys verify users' tokens",
+  }),
+  ORDER_TARGET: target({
     default: "127.0.0.1:8082",
     desc: "where the order service is, which hears what happens to payments",
   }),
-  PROCESSOR_TARGET: str({ default: "127.0.0.1:8084", desc: "where the payment processor is" }),
+  PROCESSOR_TARGET: target({ default: "127.0.0.1:8084", desc: "where the payment processor is" }),
   PROCESSOR_TIMEOUT: duration({ default: 4000, desc: "time that the processor has for one answer" }),
   STEP_LEASE: duration({
     default: 10_000,

@@ -144,7 +144,7 @@ function fillIn(env: Environment, dataDir: string): Environment {
   };
   for (const { name, port } of PLATFORM_SERVICES) {
     const host = env[variable(name, "HOST")] || env.HOST || "127.0.0.1";
-    filled[variable(name, "TARGET")] = `${reachable(host)}:${env[variable(name, "PORT")] || port}`;
+    filled[variable(name, "TARGET")] = `${reachable(host)}:${portOf(env[variable(name, "PORT")]) ?? port}`;
     filled[variable(name, "SERVICE_KEY_FILE")] = keys.keyFiles[name];
     if (!env.DATABASE_URL && !givesDatabase(env, name)) filled[variable(name, "DATABASE_URL")] = EMBEDDED;
   }
@@ -155,3 +155,6 @@ function fillIn(env: Environment, dataDir: string): Environment {
 /** Where to call a server that listens on `host`. */
 export const reachable = (host: string): string =>
   host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
+
+/** One that is none is told with its own name, and not again with the targets that are made of it. */
+const portOf = (text = ""): string | undefined => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? text : undefined);

@@ -55,9 +55,20 @@ test("one database for one service is taken as it is, for several it is refused"
 
 for (const url of ["localhost", "mysql://localhost/x", "postgres://", "postgres://a:b:c"]) {
   test(`${url} is refused as a database, by its variable`, () => {
-    const line = " is not of the form postgres://role:password@host:port/database";
-    expect(() => read({ ORDER_DATABASE_URL: url }, "order")).toThrow(new ConfigError(`ORDER_DATABASE_URL${line}`));
-    expect(() => read({ DATABASE_URL: url }, "order")).toThrow(new ConfigError(`DATABASE_URL${line}`));
+    const line = " has a value that cannot be used, expected postgres://role:password@host:port/database: ";
+    expect(() => read({ ORDER_DATABASE_URL: url }, "order")).toThrow(`ORDER_DATABASE_URL${line}`);
+    expect(() => read({ DATABASE_URL: url }, "order")).toThrow(`DATABASE_URL${line}`);
+  });
+}
+
+for (const [target, variable] of [
+  ["http://127.0.0.1:8081", "ORDER_USER_TARGET"],
+  ["127.0.0.1", "PAYMENT_TARGET"],
+] as const) {
+  test(`${target} is refused as a target, by its variable`, () => {
+    expect(() => read({ [variable]: target }, "order")).toThrow(
+      `${variable} has a value that cannot be used, expected host:port`,
+    );
   });
 }
 

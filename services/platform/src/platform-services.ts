@@ -1,4 +1,3 @@
-import { ConfigError } from "@tenon/config";
 import { readGatewayConfig } from "@tenon/gateway/config";
 import { readGreeterConfig } from "@tenon/greeter/config";
 import type { Server } from "@tenon/grpc";
@@ -136,12 +135,6 @@ function service<const Name extends string, Config extends SharedConfig>(
     configure(env) {
       const config = readConfig(env, name.toUpperCase());
       const { DATABASE_URL = "" } = config;
-      if (stores && !isPostgresUrl(DATABASE_URL)) {
-        const variable = env[`${name.toUpperCase()}_DATABASE_URL`]
-          ? `${name.toUpperCase()}_DATABASE_URL`
-          : "DATABASE_URL";
-        throw new ConfigError(`${variable} is not of the form postgres://role:password@host:port/database`);
-      }
       return {
         name,
         protocol,
@@ -163,5 +156,3 @@ function service<const Name extends string, Config extends SharedConfig>(
     },
   };
 }
-
-const isPostgresUrl = (url: string): boolean => /^postgres(ql)?:\/\/./.test(url) && URL.canParse(url);

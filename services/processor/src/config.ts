@@ -1,11 +1,11 @@
-import { type Config, type ReadConfigOptions, readConfig, secret, str } from "@tenon/config";
+import { type Config, postgresUrl, type ReadConfigOptions, readConfig, str, target } from "@tenon/config";
 import { serviceConfig } from "@tenon/runtime";
 
 /** Every variable, for the documentation too. */
 export const spec = {
   ...serviceConfig({ port: 8084 }),
-  DATABASE_URL: secret({ desc: "PostgreSQL for transactions, as postgres://role:password@host:port/database" }),
-  PAYMENT_TARGET: str({ default: "127.0.0.1:8083", desc: "where the payment service is, which is called back" }),
+  DATABASE_URL: postgresUrl({ desc: "PostgreSQL for transactions, as postgres://role:password@host:port/database" }),
+  PAYMENT_TARGET: target({ default: "127.0.0.1:8083", desc: "where the payment service is, which is called back" }),
   FAULTS: str({
     choices: ["deny", "allow"],
     default: "deny",

@@ -1,4 +1,4 @@
-import { type Config, count, duration, readConfig, secret, str } from "@tenon/config";
+import { type Config, count, duration, postgresUrl, readConfig, str, target } from "@tenon/config";
 import { eventsConfig } from "@tenon/events";
 import { rate, serviceConfig } from "@tenon/runtime";
 
@@ -6,8 +6,10 @@ import { rate, serviceConfig } from "@tenon/runtime";
 export const spec = {
   ...serviceConfig({ port: 8081 }),
   ...eventsConfig,
-  DATABASE_URL: secret({ desc: "PostgreSQL database of this service, as postgres://role:password@host:port/database" }),
-  ORDER_TARGET: str({
+  DATABASE_URL: postgresUrl({
+    desc: "PostgreSQL database of this service, as postgres://role:password@host:port/database",
+  }),
+  ORDER_TARGET: target({
     default: "127.0.0.1:8082",
     desc: "where the order service is, which hears what happens to users",
   }),
