@@ -28,8 +28,9 @@ const RETRY_BUFFER_BYTES = 64 * 1024;
 const RESOLUTION_INTERVAL_MS = 5000;
 
 /**
- * Calls over grpc-js channels: one that retries as the contract allows and one that does not. Both balance over all
- * addresses of the target and leave out those that keep failing.
+ * Calls over grpc-js channels: one that retries as the contract allows and one that does not, but for what no server has
+ * looked at (gRFC A6, transparent retries). Both balance over all addresses of the target and leave out those that keep
+ * failing.
  */
 export function createChannelTransport(service: DescService, target: string, options: ChannelOptions): ClientTransport {
   const {
@@ -58,7 +59,6 @@ export function createChannelTransport(service: DescService, target: string, opt
   const createChannel = (retries: boolean) =>
     new Channel(target, credentials, {
       ...channelOptions,
-      "grpc.enable_retries": retries ? 1 : 0,
       "grpc.service_config": JSON.stringify(createServiceConfig(service, retries)),
     });
   let retrying: Channel | undefined;
