@@ -1,9 +1,11 @@
 import { AlwaysOffSampler } from "@opentelemetry/sdk-trace";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
-import { StatusError } from "@tenon/errors";
+import { type Code, StatusError } from "@tenon/errors";
 import { createClient, methodsOf } from "@tenon/grpc";
+import { createSeededRandom } from "@tenon/testing";
 import { type OpenMetricsContentType, Registry } from "prom-client";
 import { expect, test } from "vitest";
+import { codeName } from "./code-name.ts";
 import { greeter, KINDS, startGreeter } from "./greeter-fixture.ts";
 import { metrics } from "./metrics.ts";
 import { registerTracing } from "./telemetry-fixture.ts";
@@ -71,6 +73,51 @@ for (const side of ["server", "client"] as const) {
     }
   }
 }
+
+test("60: after many calls of every kind and end, each side has counted what it saw: callers calls, handlers attempts", async () => {
+  const CODES = ["OK", "OK", "NOT_FOUND", "INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "UNAVAILABLE", "INTERNAL"] as const;
+  const [onServer, onClient] = [new Registry(), new Registry()];
+  const seen = { server: new Map<string, number>(), client: new Map<string, number>() };
+  const note = (side: keyof typeof seen, method: string, code: Code) => {
+    const key = `${method} ${codeName(code)}`;
+    seen[side].set(key, (seen[side].get(key) ?? 0) + 1);
+  };
+  const random = createSeededRandom(1);
+  const { greetings } = await startGreeter({
+    over: "port",
+    server: [metrics(onServer, { side: "server" })],
+    client: [metrics(onClient, { side: "client" })],
+    inHandler: ({ method }) => {
+      const code = random.pick(CODES);
+      note("server", method.name, code);
+      if (code !== "OK") throw new StatusError(code, "no");
+    },
+  });
+  for (let round = 0; round < 50; round++) {
+    await Promise.all(
+      KINDS.map(async ({ method, invoke }) => {
+        const code = await invoke(greetings, { timeoutMs: 10_000 }).then(
+          () => "OK" as const,
+          (error: StatusError) => error.code,
+        );
+        note("client", method, code);
+      }),
+    );
+  }
+  for (const [side, registry] of [
+    ["server", onServer],
+    ["client", onClient],
+  ] as const) {
+    const { values } = (await registry.getSingleMetric(`grpc_${side}_handled_total`)?.get()) ?? { values: [] };
+    const counted = values.filter(({ value }) => value > 0);
+    const told = counted.map(({ labels, value }) => [`${labels.grpc_method} ${labels.grpc_code}`, value] as const);
+    expect(Object.fromEntries(told)).toEqual(Object.fromEntries(seen[side]));
+  }
+  const sum = (counts: Map<string, number>) => [...counts.values()].reduce((all, each) => all + each, 0);
+  expect(sum(seen.client)).toBe(200);
+  // What was repeated was counted by whoever was asked again, and by nobody else.
+  expect(sum(seen.server)).toBeGreaterThan(200);
+}, 60_000);
 
 test("60: methods that nobody serves share one series, whatever their names", async () => {
   const registry = new Registry();
