@@ -67,7 +67,7 @@ conformance: $(GENERATED) ## our server and client by connectconformance, every 
 differential: $(GENERATED) ## every case of transcoding, sent to ours and to grpc-gateway: differences must be listed (needs Go)
 	@node packages/transcoding/src/differential/differential.ts; code=$$?; [ $$code -eq 3 ] || exit $$code
 
-fuzz: $(GENERATED) ## requests of strangers to transcoding, until the time is over: seconds=60 [seed=1]
+fuzz: $(GENERATED) ## what strangers may send to the gateway's protocols, until the time is over: seconds=60 [seed=1]
 	@exec node packages/transcoding/src/fuzz/run-fuzz.ts $${seconds:+--seconds="$$seconds"} $${seed:+--seed="$$seed"}
 simulation: $(GENERATED) ## the rules of order, payment and processor in worlds full of faults: seeds=500, or seed=7 with its history
 	@exec node test/simulation/simulate.ts $${seed:+--seed="$$seed"} $${seeds:+--seeds="$$seeds"}
