@@ -70,7 +70,7 @@ const contention = (cause: unknown, reason: string, what: string) =>
   new StatusError("ABORTED", `${what}: try again`, { reason, retryDelayMs: 50, cause });
 
 const LOST =
-  /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET|ENOENT$)|^(Connection terminated|Client has encountered|Client was closed|Query read timeout|timeout exceeded when|Cannot use a pool after)/;
+  /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET|ENOENT$)|^(Connection terminated|Client has encountered|Client was closed|Query read timeout|timeout exceeded when|timeout expired$|Cannot use a pool after)/;
 
 /** pg marks lost connections by the error of the socket, or by words alone. */
 function isConnectionLoss(error: unknown): boolean {

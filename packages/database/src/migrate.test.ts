@@ -1,4 +1,5 @@
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -113,4 +114,20 @@ test("line ends do not count as a change", async () => {
   await migrate(database.db, folder.url);
   await folder.put("0001-one", "select 1;\r\nselect 2;\r\n");
   expect(await migrate(database.db, folder.url)).toEqual([]);
+});
+
+test("a database that accepts and does not answer is down, as one that refuses is", async () => {
+  const server = createServer();
+  const sockets: Socket[] = [];
+  server.on("connection", (socket) => sockets.push(socket));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const url = `postgres://order@127.0.0.1:${port}/order`;
+  const db = openDatabase({ url, logger: silent, connectTimeoutMs: 100 });
+  onTestFinished(async () => {
+    await db.destroy();
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  await expect(migrate(db, [])).rejects.toMatchObject({ code: "UNAVAILABLE" });
 });
