@@ -114,7 +114,9 @@ test(
     rmSync(join(copy, "tsconfig.copy.json"));
 
     // Its own tests, by REST too, and those that know what there is to be of each service.
-    const others = ["inventory-routes", "tidy", "compose", "compose-mtls"].map((name) => `test/${name}.test.ts`);
+    const others = ["inventory-routes", "tidy", "compose", "compose-mtls", "compose-mtls"].map(
+      (name) => `test/${name}.test.ts`,
+    );
     await succeed("vitest", "run", "services/inventory", ...others);
     expect(await shown()).toEqual(changed);
   },

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import * as paymentv1 from "@tenon/contracts/payment/v1";
 import { type ClientTls, createClient } from "@tenon/grpc";
+import { PLATFORM_SERVICES } from "@tenon/platform";
 import { askHealth } from "@tenon/runtime";
 import type { ComposeProject } from "./compose-project.ts";
 import { type Replica, readMetric } from "./container-metrics.ts";
@@ -73,7 +74,7 @@ export async function runMtlsSteps({ project, ports, log, signal }: RunStepsOpti
 }
 
 async function refused(ports: Ports, { ca }: ClientTls): Promise<void> {
-  for (const name of ["greeter", "user", "order", "payment", "processor"] as const) {
+  for (const { name } of PLATFORM_SERVICES.filter(({ stores }) => stores)) {
     const address = `127.0.0.1:${ports[name]}`;
     const answer = await askHealth({ address }).catch(() => "nothing");
     if (answer !== "nothing") throw new SmokeFailure(`${name} answers ${answer} to a plaintext call`);

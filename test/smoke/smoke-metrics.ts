@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { PLATFORM_SERVICES } from "@tenon/platform";
 import { parse } from "yaml";
 import type { ComposeProject } from "./compose-project.ts";
 import { SmokeFailure } from "./smoke-failure.ts";
@@ -11,7 +12,9 @@ const LIMIT_MS = 90_000;
 const POLL_MS = 1000;
 
 /** So many replicas of each job are to be scraped. */
-const REPLICAS = { gateway: 1, greeter: 1, order: 2, payment: 2, processor: 1, user: 1 };
+const REPLICAS = Object.fromEntries(
+  PLATFORM_SERVICES.map(({ name }) => [name, name === "order" || name === "payment" ? 2 : 1]),
+);
 
 /** Waits until Prometheus scrapes every replica and has evaluated every alert. Throws a SmokeFailure that says what is missing. */
 export async function prometheusWatches({ project, signal }: { project: ComposeProject; signal: AbortSignal }) {
