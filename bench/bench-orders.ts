@@ -3,9 +3,11 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import type { Metadata } from "@tenon/grpc";
 import { type ProcessPlatform, startProcessPlatform } from "@tenon/test/process-platform";
 import pg from "pg";
 import { barChart } from "./bar-chart.ts";
+import { measureBooks } from "./books-speed.ts";
 import { insertBulkOrders } from "./bulk-orders.ts";
 import { closedLoop, type LoopResult } from "./closed-loop.ts";
 import { watchConfirmations } from "./confirmations.ts";
@@ -82,7 +84,7 @@ async function measure(platform: ProcessPlatform, recorded: Recorded, orders: nu
   const { constants } = recorded;
   const urls = urlsOf(platform);
   const calls: LoopResult[] = [];
-  const [saga, drain] = await withClient(platform, async ({ place, confirmed, userPid }) => {
+  const [saga, drain, books] = await withClient(platform, async ({ place, confirmed, userPid, asAdmin }) => {
     // The keys of users' tokens are known from now on.
     await confirmed(await place());
     // Nobody drives orders while they are placed: the worker's first question is not answered.
@@ -93,7 +95,15 @@ async function measure(platform: ProcessPlatform, recorded: Recorded, orders: nu
     process.kill(userPid, "SIGCONT");
     await confirmed(await place());
     const whole = await closedLoop({ atOnce: SAGAS_AT_ONCE, seconds }, async () => confirmed(await place()));
-    return [whole, await drained({ place, confirmed, userPid, count: whole.count })] as const;
+    const drain = await drained({ place, confirmed, userPid, count: whole.count });
+    const target = platform.targets.payment;
+    const books = await measureBooks({
+      target,
+      metadata: asAdmin(),
+      orderUrl: urls.order ?? "",
+      limitMs: 2000 * seconds,
+    });
+    return [whole, drain, books] as const;
   });
   for (const each of platform.processes) await each.stop();
 
@@ -108,13 +118,14 @@ async function measure(platform: ProcessPlatform, recorded: Recorded, orders: nu
   const sql = await replayed({ trips: recorded.saga, urls, constants }, SAGAS_AT_ONCE);
   say(`  confirmed ${saga.perSecond.toFixed(0)}/s, p50 ${saga.p50Ms.toFixed(1)} ms, p99 ${saga.p99Ms.toFixed(1)} ms`);
   say(`  drained ${drain.perSecond.toFixed(0)}/s, their SQL alone ${sql.perSecond.toFixed(0)}/s`);
-  return { orders, placement, saga: { atOnce: SAGAS_AT_ONCE, whole: saga, sql }, drain };
+  return { orders, placement, saga: { atOnce: SAGAS_AT_ONCE, whole: saga, sql }, drain, books };
 }
 
 interface Customer {
   readonly place: () => Promise<string>;
   readonly confirmed: (orderId: string) => Promise<void>;
   readonly userPid: number;
+  readonly asAdmin: () => Metadata;
 }
 
 async function withClient<T>(platform: ProcessPlatform, work: (customer: Customer) => Promise<T>): Promise<T> {
@@ -122,7 +133,7 @@ async function withClient<T>(platform: ProcessPlatform, work: (customer: Custome
   const confirmations = await watchConfirmations(urlsOf(platform).order ?? "");
   const userPid = platform.processes.find(({ service }) => service === "user")?.pid ?? 0;
   try {
-    return await work({ place: client.place, confirmed: confirmations.of, userPid });
+    return await work({ place: client.place, confirmed: confirmations.of, userPid, asAdmin: client.asAdmin });
   } finally {
     await confirmations.close();
   }
@@ -138,7 +149,7 @@ async function replayed(options: SqlReplayOptions, atOnce: number): Promise<Loop
 }
 
 /** Orders that were placed while nobody drove them, until the last is confirmed. */
-async function drained({ place, confirmed, userPid, count }: Customer & { count: number }) {
+async function drained({ place, confirmed, userPid, count }: Omit<Customer, "asAdmin"> & { count: number }) {
   process.kill(userPid, "SIGSTOP");
   const ids: string[] = [];
   const lane = async () => {
@@ -221,10 +232,13 @@ async function main(): Promise<void> {
       const urls = urlsOf(platform);
       const before = await readSizes(urls);
       const count = size - present;
-      await insertBulkOrders({ database: platform.database, count, userId, productId });
+      const startedAt = performance.now();
+      await insertBulkOrders({ database: platform.database, from: present, count, userId, productId });
       for (const [name, bytes] of await readSizes(urls)) bytesAnOrder[name] = (bytes - (before.get(name) ?? 0)) / count;
       present = size;
-      say(`${size.toLocaleString("en")} orders in the tables`);
+      say(
+        `${size.toLocaleString("en")} orders in the tables, after ${((performance.now() - startedAt) / 1000).toFixed(0)} s`,
+      );
       rounds.push(await measure(platform, recorded, size));
       if (size !== sizes.at(-1)) continue;
       const plans = await readQueryPlans([...recorded.saga, ...recorded.listing], urls);

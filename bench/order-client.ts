@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import * as orderv1 from "@tenon/contracts/order/v1";
 import * as paymentv1 from "@tenon/contracts/payment/v1";
 import * as userv1 from "@tenon/contracts/user/v1";
-import { createClient, createMetadata } from "@tenon/grpc";
+import { createClient, createMetadata, type Metadata } from "@tenon/grpc";
 
 /** One who signs up, and orders the same again and again. */
 export interface OrderClient extends Disposable {
@@ -12,6 +12,8 @@ export interface OrderClient extends Disposable {
   place(): Promise<string>;
   /** The calls that read orders and payments, as a user and as an admin. */
   list(): Promise<void>;
+  /** What an admin sends. */
+  asAdmin(): Metadata;
 }
 
 const CALL_MS = 20_000;
@@ -43,6 +45,7 @@ export async function createOrderClient(options: {
   return {
     userId: user.id,
     productId: product.id,
+    asAdmin,
     async place() {
       const items = [{ productId: product.id, quantity: 1 }];
       const request = { requestId: randomUUID(), items, paymentMethod: "pm_ok" };

@@ -1,4 +1,5 @@
 import { table } from "./bench-report.ts";
+import type { BooksSpeed } from "./books-speed.ts";
 import type { LoopResult } from "./closed-loop.ts";
 import type { Machine } from "./machine.ts";
 import type { QueryPlan } from "./query-plans.ts";
@@ -12,6 +13,7 @@ export interface OrdersRound {
   readonly saga: { readonly atOnce: number; readonly whole: LoopResult; readonly sql: LoopResult };
   /** Orders that wait already, until the last is confirmed. */
   readonly drain: { readonly count: number; readonly perSecond: number };
+  readonly books: BooksSpeed;
 }
 
 export interface OrdersResults {
@@ -54,6 +56,8 @@ export function toOrdersMarkdown(results: OrdersResults): string {
     ...placementTable(rounds),
     "",
     ...sagaTable(rounds),
+    "",
+    ...booksTable(rounds),
     "",
     `- SQL round trips: ${roundTrips.placement} for CreateOrder, ${perSaga} from CreateOrder to CONFIRMED (${each.join(", ")}).`,
     `- The head of the ledger's chain: ${chain.atOnce} at once in one currency ${figure(chain.shared.perSecond)} orders/s of SQL alone, ` +
@@ -123,6 +127,28 @@ function sagaTable(rounds: readonly OrdersRound[]): string[] {
     "Drained/s",
     "its SQL/s",
     `part (aim ${SAGA_AIM})`,
+  ];
+  return table(head, rows);
+}
+
+function booksTable(rounds: readonly OrdersRound[]): string[] {
+  const rows = rounds.map(({ orders, books: { verified, reconciled, forgotten } }) => [
+    orders.toLocaleString("en"),
+    figure(verified.perSecond),
+    verified.complete ? "all" : verified.entries.toLocaleString("en"),
+    figure(reconciled.perSecond),
+    String(reconciled.findings),
+    figure(forgotten.answersPerSecond),
+    figure(forgotten.eventsPerSecond),
+  ]);
+  const head = [
+    "Orders",
+    "Entries verified/s",
+    "of them",
+    "Reconciled/s",
+    "findings",
+    "Answers deleted/s",
+    "Events deleted/s",
   ];
   return table(head, rows);
 }

@@ -1,5 +1,5 @@
 import { readPage } from "@tenon/database";
-import type { Kysely, Selectable } from "kysely";
+import { type Kysely, type Selectable, sql } from "kysely";
 import type { Tables } from "../payment-tables.ts";
 import type { Finding, FindingStore } from "./finding.ts";
 
@@ -40,7 +40,7 @@ export function createFindingStore(db: Kysely<Tables>): FindingStore {
     },
 
     async openOf(references) {
-      const rows = await open().selectAll().where("reference", "in", references).execute();
+      const rows = await open().selectAll().where(sql<boolean>`reference = any(${references}::uuid[])`).execute();
       return rows.map(toFinding);
     },
 

@@ -36,7 +36,7 @@ export function createOurSides(db: Kysely<Tables>): OurSides {
         .innerJoin("payments", "payments.id", "steps.payment_id")
         .selectAll("payments")
         .select([...STEP_COLUMNS, "steps.created_at as step_created_at", booked])
-        .where("steps.id", "in", references)
+        .where(isOneOf("steps.id", references))
         .execute();
       return new Map(
         rows.map((row) => {
@@ -53,7 +53,7 @@ export function createOurSides(db: Kysely<Tables>): OurSides {
     async comparedOf(references) {
       if (references.length === 0) return new Set();
       const compared = db.selectFrom("steps").select("id").where("compared_at", "is not", null);
-      const rows = await compared.where("id", "in", references).execute();
+      const rows = await compared.where(isOneOf("id", references)).execute();
       return new Set(rows.map(({ id }) => id));
     },
 
@@ -81,7 +81,7 @@ export function createOurSides(db: Kysely<Tables>): OurSides {
 
     async markCompared(references, at) {
       if (references.length === 0) return;
-      await db.updateTable("steps").set({ compared_at: at }).where("id", "in", references).execute();
+      await db.updateTable("steps").set({ compared_at: at }).where(isOneOf("id", references)).execute();
     },
 
     async cursor() {
@@ -99,6 +99,9 @@ export function createOurSides(db: Kysely<Tables>): OurSides {
     },
   };
 }
+
+/** One text, however many they are. */
+const isOneOf = (column: string, ids: readonly string[]) => sql<boolean>`${sql.ref(column)} = any(${ids}::uuid[])`;
 
 /** The entries of the step: how much each moved. */
 const booked = sql<[Movement, string, string][]>`(
