@@ -16,7 +16,7 @@ export const startBrowser = (): Promise<Browser> =>
     ...(browserPath !== undefined && { executablePath: browserPath }),
     // Containers seldom let root make the namespaces of Chromium's sandbox, and it opens our own pages only.
     chromiumSandbox: process.getuid?.() !== 0,
-    timeout: 30_000,
+    timeout: 60_000,
   });
 
 /** A page, and what its console and its policy complained of. */

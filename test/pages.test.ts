@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { browserPath, keepScreenshot, openPage, startBrowser } from "./browser.ts";
 import { base, id, signUp } from "./rest-client.ts";
 
-const STEP_MS = 15_000;
-const TEST_MS = 60_000;
+const STEP_MS = 60_000;
+const TEST_MS = 240_000;
 
 test("a browser may run what comes from here, and embed none of it", async () => {
   for (const path of ["/", "/docs"]) {
