@@ -11,6 +11,7 @@ export OUTSIDE
 export PATH := $(CURDIR)/node_modules/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.installed
+IMAGES = $(notdir $(filter-out services/platform services/setup,$(wildcard services/*)))
 BENCH := bench/node_modules/.installed
 GENERATED := packages/contracts/gen/.generated
 CONTRACTS := $(shell find proto) $(wildcard buf*.yaml packages/*/buf*.yaml) scripts/generate.ts scripts/print-proto.ts scripts/proto-comments.ts
@@ -22,7 +23,7 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help drill canary run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-interceptors bench-orders certs sbom new-service lockfile
+.PHONY: help images kubernetes-secrets kubernetes-smoke drill canary run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-interceptors bench-orders certs sbom new-service lockfile
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -108,6 +109,15 @@ sbom: $(INSTALLED) ## what production is made of, by name, version and licence, 
 
 smoke: $(GENERATED) ## the platform in containers: kills some while orders are paid, again with mutual TLS (needs Docker)
 	@exec node test/smoke/smoke.ts
+
+images: ## each service as an image: tenon/<service>:local (needs Docker)
+	@for service in $(IMAGES); do docker build --quiet --build-arg SERVICE=$$service --tag tenon/$$service:local . || exit; done
+
+kubernetes-secrets: $(GENERATED) ## development keys, passwords and certificates for deploy/kubernetes/local
+	@exec node test/kubernetes/make-local-secrets.ts
+
+kubernetes-smoke: $(GENERATED) ## the platform in the cluster of kubectl's context, after make images: keep=1 drain=35s
+	@exec node test/kubernetes-smoke/kubernetes-smoke.ts $${keep:+--keep} $${drain:+--drain="$$drain"}
 
 generate: $(INSTALLED) ## TypeScript from proto/ (happens by itself when proto/ changes)
 	@rm -f $(GENERATED)

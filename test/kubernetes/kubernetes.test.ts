@@ -1,11 +1,15 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import type { Deployment } from "kubernetes-types/apps/v1.d.ts";
 import type { Container, PodSpec } from "kubernetes-types/core/v1.d.ts";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { parseAllDocuments, stringify } from "yaml";
 import { callGraph, NAMES, WORKLOADS } from "./call-graph.ts";
 import * as kustomizations from "./kustomizations.ts";
+import { makeLocalSecrets } from "./local-secrets.ts";
+import { localStores } from "./local-stores.ts";
 import { manifestsOf } from "./manifests.ts";
 import { networkPolicies } from "./network-policies.ts";
 import { certificateOf, tlsPatchOf } from "./tls-overlays.ts";
@@ -14,7 +18,7 @@ const FOLDER = join(import.meta.dirname, "../../deploy/kubernetes");
 const kubectl = spawnSync("kubectl", ["version", "--client"]).status === 0;
 
 const toYaml = (documents: readonly object[]): string =>
-  `# Made by test/kubernetes: vitest run test/kubernetes --update\n${documents.map((each) => stringify(each, { aliasDuplicateObjects: false })).join("---\n")}`;
+  `# Made by test/kubernetes: vitest run test/kubernetes --update\n${documents.map((each) => stringify(each, { aliasDuplicateObjects: false, lineWidth: 0, blockQuote: "literal" })).join("---\n")}`;
 
 const files: Record<string, readonly object[]> = {
   "base/kustomization.yaml": [kustomizations.base],
@@ -23,6 +27,8 @@ const files: Record<string, readonly object[]> = {
   "tls/kustomization.yaml": [kustomizations.tls],
   "production/kustomization.yaml": [kustomizations.production],
   "production/certificates.yaml": NAMES.map(certificateOf),
+  "local/kustomization.yaml": [kustomizations.local],
+  "local/stores.yaml": localStores(),
 };
 for (const name of NAMES) {
   files[`base/${name}.yaml`] = manifestsOf(name);
@@ -85,8 +91,16 @@ test("61: nothing is let in that no rule names", () => {
   expect(callers?.[0]?.from).toEqual([{ podSelector: { matchLabels: { "app.kubernetes.io/name": "payment" } } }]);
 });
 
-function render(overlay: string): Rendered[] {
-  const text = execFileSync("kubectl", ["kustomize", join(FOLDER, overlay)], { encoding: "utf8" });
+/** Of what the tables say now, whether or not it has been written; with secrets, which the repository does not have. */
+async function render(overlay: string): Promise<Rendered[]> {
+  const folder = mkdtempSync(join(tmpdir(), "kubernetes-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const [path, documents] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), toYaml(documents));
+  }
+  await makeLocalSecrets({ directory: join(folder, "local/secrets") });
+  const text = execFileSync("kubectl", ["kustomize", join(folder, overlay)], { encoding: "utf8" });
   return parseAllDocuments(text).map((each) => each.toJS());
 }
 
@@ -97,13 +111,16 @@ interface Rendered {
   spec: { template: { spec: PodSpec } };
 }
 
+const STORING = NAMES.filter((name) => WORKLOADS[name].stores).length;
 const POLICIES = 1 + NAMES.length + 2;
 for (const [overlay, count] of [
   ["base", 1 + POLICIES + NAMES.length * 6],
   ["production", 1 + POLICIES + NAMES.length * 7],
+  // No autoscalers, but certificates; secrets of those that store, and of two stores; these.
+  ["local", 1 + POLICIES + NAMES.length * 6 + STORING + 2 + 2 * 3],
 ] as const) {
-  test.skipIf(!kubectl)(`kustomize renders ${overlay}`, () => {
-    const documents = render(overlay);
+  test.skipIf(!kubectl)(`kustomize renders ${overlay}`, async () => {
+    const documents = await render(overlay);
     expect(documents).toHaveLength(count);
     expect(documents.filter(({ metadata }) => metadata.namespace !== "tenon" && metadata.name !== "tenon")).toEqual([]);
     const services = documents.filter(({ kind, metadata }) => kind === "Deployment" && isWorkload(metadata.name));
@@ -116,5 +133,15 @@ for (const [overlay, count] of [
     }
   });
 }
+
+test.skipIf(!kubectl)("what pods of local mount is there, and every image is one that can be loaded", async () => {
+  const documents = await render("local");
+  const there = documents.filter(({ kind }) => kind === "Secret").map(({ metadata }) => metadata.name);
+  const pods = documents.filter(({ kind }) => kind === "Deployment").map(({ spec }) => spec.template.spec);
+  for (const { volumes = [], containers } of pods) {
+    for (const { secret } of volumes) if (secret) expect(there).toContain(secret.secretName);
+    expect(containers[0]?.image).toMatch(/^(tenon\/\w+:local|postgres:17|nats:2\.12-alpine)$/);
+  }
+});
 
 const isWorkload = (name: string) => (NAMES as readonly string[]).includes(name);
