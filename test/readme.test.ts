@@ -16,9 +16,9 @@ for (const readme of globSync("packages/*/*.md", { cwd: root }).sort()) {
     test.concurrent(`example ${i + 1} of ${readme} runs${output === undefined ? "" : " and prints what it says"}`, async () => {
       const file = join(folder, `${readme.replaceAll("/", "-")}-${i}.ts`);
       writeFileSync(file, program);
-      const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 20_000 });
+      const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 120_000 });
       if (output !== undefined) expect(stdout).toBe(output);
-    }, 30_000);
+    }, 150_000);
   }
 }
 
