@@ -61,7 +61,10 @@ export interface CallStatus {
   readonly error: unknown;
 }
 
-/** Nothing: go on. An answer: reply with it and go no further in. A promise holds reading and sending of the call. */
+/**
+ * Nothing: go on. An answer: reply with it and go no further in. A promise holds reading and sending of the call until it
+ * settles, or the deadline passes.
+ */
 export type Verdict = void | Answer | Promise<void | Answer>;
 
 /**

@@ -50,7 +50,10 @@ export interface ServerLimits {
   maxConcurrentStreams?: number;
   /** Metadata of a request, as HTTP/2 counts it (RFC 9113, 6.5.2); by default 16 KiB. */
   maxMetadataBytes?: number;
-  /** How long a connection serves before its client is asked to open another, which may find other replicas; by default for ever. */
+  /**
+   * How long a connection serves before its client is asked to open another, which may find other replicas; by default for
+   * ever. Calls that are still on it a minute later are cut off.
+   */
   maxConnectionAgeMs?: number;
   /** Pings an idle connection after `timeMs` and ends it after `timeoutMs` without an answer; by default 60 s and 20 s. */
   keepalive?: { timeMs: number; timeoutMs: number };

@@ -11,25 +11,25 @@ export interface AdaptiveLimitOptions {
 /** How many calls may run at once: as many as run without making each other wait. */
 export interface AdaptiveLimit {
   readonly limit: number;
-  /** A call has run this long, of so many that ran at once; `limited` where others had to wait or were refused meanwhile. */
+  /** A call took this long among `inFlight` at once; `limited` where others had to wait or were refused meanwhile. */
   observe(method: Method, tookMs: number, load: { inFlight: number; limited: boolean }): void;
-  /** How long a call of this method takes where it need not wait; 0 where that is not known. */
+  /** How long a call of this method takes when it need not wait, in milliseconds; 0 where that is not known. */
   expectedMs(method: Method): number;
 }
 
 /** The limit moves at most this often, and on this many calls at least. */
 const WINDOW_MS = 100;
 const WINDOW_CALLS = 10;
-/** Calls may take so many times as long as without load before the limit goes down. */
+/** The limit goes down once calls take this many times as long as without load. */
 const TOLERANCE = 2;
 /** How much of a change is made at once. */
 const SMOOTHING = 0.2;
 const MAX_DECREASE = 0.5;
-/** What is usual falls fast and rises slowly, and hardly while there is overload, which must not become what is usual. */
+/** The usual time falls fast and rises slowly, and hardly at all under overload, which must not come to count as usual. */
 const FALL = 0.3;
 const RISE = 0.002;
 const RISE_WHEN_LIMITED = 0.0002;
-/** What is quicker counts as this: below, other processes and garbage collection tell more than the call, and nobody waits. */
+/** Shorter times count as this: below it, garbage collection and other processes weigh more than the call. */
 const MIN_MS = 10;
 
 /** Logarithms of milliseconds: one call of ten seconds must not outweigh a thousand of one. */
@@ -52,7 +52,7 @@ export function createAdaptiveLimit({ initialLimit, minLimit, maxLimit, nowMs }:
   const touched = new Set<MethodTimes>();
   const timesOf = perMethod((): MethodTimes => ({ usual: undefined, sum: 0, count: 0 }));
 
-  /** How many times as long as usual calls have taken, and with that what is usual from now on. */
+  /** By which factor calls were slower than usual; updates what is usual. */
   function learn(): number {
     let excess = 0;
     let compared = 0;

@@ -2,7 +2,7 @@
 export const PRIORITIES = ["low", "normal", "high"] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
-/** What of the limit calls of a priority may fill, so that there is room for those above it. */
+/** The share of the limit that each priority may fill, so that room is left for those above it. */
 const SHARES: Readonly<Record<Priority, number>> = { low: 0.7, normal: 0.9, high: 1 };
 const HIGHEST_FIRST = [...PRIORITIES].reverse();
 
@@ -48,7 +48,7 @@ export function createAdmission({ limit, maxQueue, nowMs, schedule }: AdmissionO
   const isOvertaking = (priority: Priority): boolean =>
     PRIORITIES.slice(PRIORITIES.indexOf(priority)).some((rank) => queues[rank].length > 0);
 
-  /** The last to come among the lowest makes room, if it is below this rank. */
+  /** Turns the newest of the lowest rank away, if that is below this one. */
   function evictBelow(priority: Priority): boolean {
     for (const rank of PRIORITIES.slice(0, PRIORITIES.indexOf(priority))) {
       const last = queues[rank].at(-1);

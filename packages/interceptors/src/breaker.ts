@@ -4,17 +4,17 @@ export type BreakerState = "closed" | "open" | "half-open";
 export type Outcome = "success" | "failure" | "neutral";
 
 export interface BreakerOptions {
-  /** It opens where so much of the calls within the window failed. */
+  /** Opens when this share of the calls in the window failed, from 0 to 1. */
   failureRatio: number;
-  /** Fewer calls within the window prove nothing. */
+  /** Fewer calls in the window prove nothing. */
   minCalls: number;
   windowMs: number;
-  /** How long it stays open at first, give or take a fifth; twice as long each time that it opens again. */
+  /** How long it first stays open, give or take a fifth; doubles each time it opens again, up to `maxOpenMs`. */
   openMs: number;
   maxOpenMs: number;
-  /** How many calls at once try whether all is well again. */
+  /** Calls let through at once while half-open. */
   probes: number;
-  /** It closes when so many of them in a row have gone well. */
+  /** Closes after this many of them succeed in a row. */
   closeAfter: number;
   nowMs: () => number;
   random: () => number;
@@ -26,11 +26,11 @@ export type Pass = (outcome: Outcome) => void;
 
 export interface Breaker {
   readonly state: BreakerState;
-  /** Lets a call go, or tells for how many milliseconds to leave it. */
+  /** Lets a call go, or says in how many milliseconds to try again. */
   enter(): Pass | number;
 }
 
-/** The window is counted in so many slots, of which the oldest goes when a new one begins. */
+/** The window is counted in slots; the oldest is dropped when a new one begins. */
 const SLOTS = 10;
 
 /** A circuit breaker: closed it counts, open it refuses, half-open it lets a few calls try. */

@@ -8,21 +8,21 @@ import { assertOptions } from "./option-range.ts";
 import { perMethod } from "./per-method.ts";
 
 export interface CircuitBreakerOptions {
-  /** It opens where so much of the calls within the window failed, from 0 to 1; by default a half. */
+  /** Opens when this share of the calls in the window failed, from 0 to 1; by default a half. */
   failureRatio?: number;
-  /** Fewer calls within the window prove nothing; by default 20. */
+  /** Fewer calls in the window prove nothing; by default 20. */
   minCalls?: number;
-  /** By default 10 s. */
+  /** How far back calls count; by default 10 s. */
   windowMs?: number;
-  /** How long it stays open at first, give or take a fifth; by default 5 s. Twice as long each time that it opens again. */
+  /** How long it first stays open, give or take a fifth; by default 5 s. Doubles each time it opens again, up to `maxOpenMs`. */
   openMs?: number;
-  /** By default one minute. */
+  /** The longest it stays open; by default one minute. */
   maxOpenMs?: number;
-  /** How many calls at once try whether all is well again; by default 1. */
+  /** Calls let through at once to find out whether the callee has recovered; by default 1. */
   probes?: number;
-  /** It closes when so many of them in a row have gone well; by default 3. */
+  /** Closes after this many of them succeed in a row; by default 3. */
   closeAfter?: number;
-  /** Calls that were given less time say nothing by being late; by default 100 ms. */
+  /** A call with less time than this does not count when it misses its deadline; by default 100 ms. */
   minTimeoutMs?: number;
   /** Hears of each change. */
   logger?: Logger;
@@ -32,15 +32,14 @@ export interface CircuitBreakerOptions {
   random?: () => number;
 }
 
-/** What a dependency that is not well answers, or what is made of its silence. All else is an answer. */
+/** How a callee that is unwell answers, or what its silence becomes. Every other code is an answer. */
 const FAILURES: ReadonlySet<Code> = new Set(["UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL", "UNKNOWN", "DATA_LOSS"]);
 
 /**
- * Refuses a client's calls of a method at once while that method of the callee is not well: UNAVAILABLE with reason
- * CIRCUIT_OPEN and when to come again. Only failures of the callee count, never what it answers (NOT_FOUND,
- * RESOURCE_EXHAUSTED), what the caller cancels, or what this side ends. A stream's first message is its answer. Each one
- * is of one client, so of one target; make one for each. Outside the standard retries, which are the channel's: hooks see one
- * call with all its attempts.
+ * Refuses a client's calls of a method at once while that method keeps failing: UNAVAILABLE with reason CIRCUIT_OPEN and
+ * when to try again. Only the callee's failures count, never its answers (NOT_FOUND, RESOURCE_EXHAUSTED), what the caller
+ * cancels, or what this side ends. A stream has succeeded with its first message. Make one for each client, because it
+ * judges one target. It sees a call with all its attempts: retries are the channel's.
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): Interceptor {
   const { failureRatio = 0.5, minCalls = 20, windowMs = 10_000, openMs = 5000, maxOpenMs = 60_000 } = options;

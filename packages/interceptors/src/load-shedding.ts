@@ -21,7 +21,7 @@ export interface LoadSheddingOptions {
   maxQueue?: number;
   /** How long a call may wait; by default 100 ms. */
   maxWaitMs?: number;
-  /** Ranks of methods without a descriptor of ours; by default `normal`. */
+  /** Priorities of methods without a descriptor of ours; by default `normal`. */
   priorityOf?: (method: Method) => Priority | undefined;
   /** Where `grpc_server_concurrency_limit`, `..._in_flight`, `..._queued` and `grpc_server_shed_total` are shown. */
   registry?: Registry;
@@ -36,8 +36,8 @@ export interface LoadSheddingOptions {
  * (see `createAdaptiveLimit`). Calls of a higher priority in the contract go first and may fill what lower ones may not; a
  * short queue evens out bursts, and a call whose deadline would pass before it is done is not kept waiting.
  *
- * Calls with streams last as long as they like: they are refused where there is no room for their rank, but fill none.
- * Health and reflection are never refused. What it does not see is a load of handlers that never wait for anything.
+ * Streams may last for hours, so they take no room, but are refused while there is none for their priority. Health and
+ * reflection are never refused. Handlers that keep the CPU busy without ever awaiting are not seen.
  */
 export function loadShedding(options: LoadSheddingOptions = {}): Interceptor {
   const { maxLimit = 1000, maxQueue = 100, maxWaitMs = 100, registry } = options;

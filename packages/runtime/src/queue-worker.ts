@@ -4,11 +4,11 @@ import type { Worker } from "./worker.ts";
 
 export interface QueueWorkerOptions<Item> {
   name: string;
-  /** From one look for what is due to the next; while something is found it goes on at once. */
+  /** Time between two looks for what is due; while something is found, the next look follows at once. */
   intervalMs: number;
-  /** The item that is due for longest, which nobody else gets for a while; undefined where none is. */
+  /** Claims the item that has been due longest, so that nobody else gets it for a while; undefined where none is due. */
   take: () => Promise<Item | undefined>;
-  /** Does it; resolves with whether it is done. Has a deadline of its own. What it throws is logged, and counts as not done. */
+  /** Does the work; resolves with whether it is done. Must have a deadline of its own. What it throws is logged and counts as not done. */
   handle: (item: Item) => Promise<boolean>;
   /** Items at once; by default 16. */
   concurrency?: number;
