@@ -75,9 +75,24 @@ export const GUARDS: readonly Guard[] = [
   {
     name: "the orders of a worker that died are taken over",
     file: QUEUE,
-    on: "and (lease_until is null or lease_until < now())",
-    off: "and lease_until is null",
+    on: "and (lease_until is null or lease_until < now() or",
+    off: "and (lease_until is null or",
     tests: "services/order/src/postgres-order-queue",
+  },
+  {
+    name: "a claim of a clock that was wrong binds nobody",
+    file: QUEUE,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template.
+    on: " or lease_until > ${after(LONGEST_WAIT_MS)}",
+    off: "",
+    tests: "services/order/src/order-storage",
+  },
+  {
+    name: "a lease of a clock that was wrong keeps no step from being finished",
+    file: STORE,
+    on: 'eb("lease_expires_at", ">", leaseUntil(Number.POSITIVE_INFINITY))',
+    off: 'eb("lease_expires_at", "<=", now)',
+    tests: "services/payment/src/payment-storage",
   },
   {
     name: "an order whose request for money may have left does not end as if none had",

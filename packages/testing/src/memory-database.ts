@@ -49,6 +49,7 @@ export function createMemoryDatabase<T extends MemoryTables>(empty: T): MemoryDa
 export const untroubledLife: Life = {
   name: "untroubled",
   isOver: false,
+  now: () => new Date(),
   sleep: async () => {},
   moment: async () => {},
   whenOver: () => () => {},

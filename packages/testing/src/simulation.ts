@@ -6,16 +6,19 @@ export interface SimulationOptions {
   seed: number;
   /** So many processes are killed at most; by default 6. */
   kills?: number;
+  /** So many times a clock jumps at most; by default 4. */
+  jumps?: number;
 }
 
 /**
- * Processes, a network and a clock of which one seed decides everything: how long each moment takes, who is killed in it,
- * which request or answer is lost, late or doubled. Nothing in it may use real time, real chance or real input and output.
+ * Processes, a network and clocks of which one seed decides everything: how long each moment takes, who is killed in it,
+ * which request or answer is lost, late or doubled, whose clock jumps, by half a minute or a day, forwards or back. Nothing in it may use real time, real chance or real input and output.
  */
 export interface Simulation {
   readonly random: SeededRandom;
   /** What happened, a line each. */
   readonly history: readonly string[];
+  /** By the clock of the database that all replicas of a service share. */
   now(): Date;
   /** UUIDs that grow, as UUIDv7 do. */
   newId(): string;
@@ -26,7 +29,7 @@ export interface Simulation {
    * that is down or dies, and with DEADLINE_EXCEEDED after `timeoutMs`, by default 5 s, of simulated time.
    */
   call<T>(from: Life, to: readonly SimulatedProcess[], request: SimulatedRequest<T>): Promise<T>;
-  /** From now on nobody is killed and nothing is lost. */
+  /** From now on nobody is killed, nothing is lost, and all clocks are right. */
   calmDown(): void;
   /** Lets `ms` of simulated time pass, or less where nothing is left to happen. */
   run(ms: number): Promise<void>;
@@ -48,6 +51,8 @@ export interface SimulatedProcess {
 export interface Life {
   readonly name: string;
   readonly isOver: boolean;
+  /** By the clock of its machine. */
+  now(): Date;
   sleep(ms: number): Promise<void>;
   /** A moment that may take some time, or be the last. */
   moment(what: string): Promise<void>;
@@ -58,6 +63,8 @@ export interface Life {
 const START_AT = Date.UTC(2026, 0, 1);
 const TIMEOUT_MS = 5000;
 const LONGEST_DOWN_MS = 4000;
+const DATABASE = "the database";
+const JUMPS_MS = [30_000, 600_000, 3_600_000, 26 * 3_600_000];
 
 interface Happening {
   readonly atMs: number;
@@ -65,7 +72,7 @@ interface Happening {
   happen(): void;
 }
 
-export function createSimulation({ seed, kills = 6 }: SimulationOptions): Simulation {
+export function createSimulation({ seed, kills = 6, jumps = 4 }: SimulationOptions): Simulation {
   const random = createSeededRandom(seed);
   const history: string[] = [];
   const happenings: Happening[] = [];
@@ -73,6 +80,9 @@ export function createSimulation({ seed, kills = 6 }: SimulationOptions): Simula
   let order = 0;
   let ids = 0;
   let killsLeft = kills;
+  let jumpsLeft = jumps;
+  /** How much each clock is ahead; whoever is not in it is right. */
+  const aheadMs = new Map<string, number>();
   let isCalm = false;
 
   const after = (ms: number, happen: () => void) => {
@@ -80,6 +90,17 @@ export function createSimulation({ seed, kills = 6 }: SimulationOptions): Simula
     happenings.push({ atMs: nowMs + ms, order, happen });
   };
   const note = (what: string) => void history.push(`${String(nowMs - START_AT).padStart(7)} ms  ${what}`);
+
+  const clockOf = (name: string) => new Date(nowMs + (aheadMs.get(name) ?? 0));
+
+  /** A clock that was wrong is as likely to be set right as to go wrong again. */
+  function jump(name: string): void {
+    jumpsLeft -= 1;
+    const ms = aheadMs.has(name) ? 0 : random.pick(JUMPS_MS) * (random.isOneIn(2) ? 1 : -1);
+    if (ms === 0) aheadMs.delete(name);
+    else aheadMs.set(name, ms);
+    note(`the clock of ${name} is ${ms === 0 ? "set right" : `off by ${ms / 1000} s`}`);
+  }
 
   /** Most moments are short, some are not, a few take longer than anybody waits. */
   function duration(): number {
@@ -92,6 +113,7 @@ export function createSimulation({ seed, kills = 6 }: SimulationOptions): Simula
     const life = {
       name,
       isOver: false,
+      now: () => clockOf(name),
       sleep: (ms: number) =>
         new Promise<void>((resolve) =>
           after(ms, () => {
@@ -102,6 +124,7 @@ export function createSimulation({ seed, kills = 6 }: SimulationOptions): Simula
         new Promise<void>((resolve) =>
           after(duration(), () => {
             if (life.isOver) return;
+            if (!isCalm && jumpsLeft > 0 && random.isOneIn(50)) jump(random.isOneIn(3) ? DATABASE : name);
             if (isCalm || killsLeft === 0 || !random.isOneIn(30)) return resolve();
             killsLeft -= 1;
             note(`${name} is killed: ${what}`);
@@ -130,7 +153,7 @@ export function createSimulation({ seed, kills = 6 }: SimulationOptions): Simula
   return {
     random,
     history,
-    now: () => new Date(nowMs),
+    now: () => clockOf(DATABASE),
 
     newId() {
       ids += 1;
@@ -183,6 +206,7 @@ export function createSimulation({ seed, kills = 6 }: SimulationOptions): Simula
 
     calmDown() {
       isCalm = true;
+      aheadMs.clear();
       note("all is calm");
     },
 

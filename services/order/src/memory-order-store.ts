@@ -1,6 +1,6 @@
 import type { Life, MemoryDatabase } from "@tenon/testing";
 import type { Order, Refund } from "./order.ts";
-import type { ClaimedOrder, OrderQueue } from "./order-queue.ts";
+import { type ClaimedOrder, LONGEST_WAIT_MS, type OrderQueue } from "./order-queue.ts";
 import type { Caller, OrderRepository } from "./order-service.ts";
 import { stepOf } from "./order-states.ts";
 
@@ -94,6 +94,8 @@ export function createMemoryOrderQueue(
   { now, newId, leaseMs = 3000, unfenced = false }: MemoryOrderOptions,
 ): OrderQueue {
   const nowMs = () => now().getTime();
+  const isOver = (endMs: number | undefined) =>
+    endMs !== undefined && (endMs <= nowMs() || endMs > nowMs() + LONGEST_WAIT_MS);
 
   /** One statement: what `to` makes of the order, where it is held by this claim. */
   const update = (order: ClaimedOrder, to: (stored: StoredOrder, tables: OrderTables) => StoredOrder | undefined) =>
@@ -111,7 +113,7 @@ export function createMemoryOrderQueue(
       database.atomically(life, async ({ orders }) => {
         const claim = newId();
         const due = [...orders.values()]
-          .filter(({ nextAttemptMs = Infinity, leaseUntilMs }) => nextAttemptMs <= nowMs() && leaseUntilMs < nowMs())
+          .filter(({ nextAttemptMs, leaseUntilMs }) => isOver(nextAttemptMs) && isOver(leaseUntilMs + 1))
           .sort((a, b) => (a.id < b.id ? -1 : 1))
           .slice(0, limit)
           .map((order) => ({ ...order, claim, leaseUntilMs: nowMs() + leaseMs }));

@@ -2,6 +2,12 @@ import type { Money } from "@tenon/money";
 import type { OrderFailure, Refund } from "./order.ts";
 import type { OrderState } from "./order-states.ts";
 
+/**
+ * Longer than any lease and any delay. One that ends later was written by a clock that was wrong, and counts for nothing: who
+ * holds the order all the same is told apart by its claim.
+ */
+export const LONGEST_WAIT_MS = 60_000;
+
 /** An order that a worker has claimed, with what the next step needs to know. */
 export interface ClaimedOrder {
   readonly id: string;

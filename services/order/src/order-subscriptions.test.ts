@@ -78,7 +78,7 @@ for (const state of Object.values(paymentv1.PaymentState).filter((each) => each 
   test(`an order that waits ${settled ? "goes on at once" : "is left alone"} when its payment is ${paymentName(state)}`, async () => {
     const { id } = await world.place();
     const [claimed] = await world.queue.claim(1);
-    if (claimed) await world.queue.postpone(claimed, 3_600_000);
+    if (claimed) await world.queue.postpone(claimed, 45_000);
     await inbox().receiveMessage(paymentEvent(id, state));
     expect(await world.queue.claim(10)).toHaveLength(settled ? 1 : 0);
     await world.passLeases();

@@ -81,14 +81,18 @@ export function wireOrder(options: WireOrderOptions): WiredOrder {
       now,
       newId,
     });
-  const handling = { db, once: createOnce({ db, secret, principalOf, now }), paging: createPaging({ secret }) };
+  const handling = {
+    db,
+    once: createOnce({ db, secret, principalOf, now: options.now }),
+    paging: createPaging({ secret }),
+  };
 
   const queue = createPostgresOrderQueue({ db, now, newId, leaseMs });
   const saga = createOrderSaga({ queue, payments, users });
   const onDue = (wake: () => void) => listener.subscribe("order_due", { onNotify: wake, onGap: wake });
   const follow = (on: Kysely<Tables>) => createOrderFollowService({ orders: createOrderRepository(on), now });
   const listening = createListening({ db, subscriptions: orderSubscriptions(follow), logger, registry });
-  const forgetAnswers = (signal: AbortSignal) => deleteExpired(db, { now: now(), signal });
+  const forgetAnswers = (signal: AbortSignal) => deleteExpired(db, { now: options.now?.(), signal });
   return {
     services: [
       createCatalogHandler({ ...handling, service: catalog }),

@@ -2,7 +2,7 @@ import { writeWithEvent } from "@tenon/events";
 import { type Kysely, type Selectable, sql } from "kysely";
 import type { Refund } from "./order.ts";
 import { toOrderEvent } from "./order-events.ts";
-import type { ClaimedOrder, OrderQueue } from "./order-queue.ts";
+import { type ClaimedOrder, LONGEST_WAIT_MS, type OrderQueue } from "./order-queue.ts";
 import { stepOf } from "./order-states.ts";
 import type { OrderTable, Tables } from "./order-tables.ts";
 
@@ -27,7 +27,8 @@ export function createPostgresOrderQueue(options: PostgresOrderQueueOptions): Or
       const { rows } = await sql<Selectable<OrderTable>>`
         with due as materialized (
           select id from orders
-          where next_attempt_at <= now() and (lease_until is null or lease_until < now())
+          where (next_attempt_at <= now() or next_attempt_at > ${after(LONGEST_WAIT_MS)})
+            and (lease_until is null or lease_until < now() or lease_until > ${after(LONGEST_WAIT_MS)})
           order by id
           limit ${limit}
           for update skip locked

@@ -115,7 +115,8 @@ function storeOn(tables: () => PaymentTables): Omit<PaymentStore, "atomically"> 
     },
     async leaseDueStep(now, leaseUntil) {
       const [due] = [...tables().steps.values()]
-        .filter(({ state, leaseExpiresAt }) => state === "PENDING" && leaseExpiresAt <= now)
+        .filter(({ state }) => state === "PENDING")
+        .filter(({ leaseExpiresAt: at }) => at <= now || at > leaseUntil(Number.POSITIVE_INFINITY))
         .sort((a, b) => a.leaseExpiresAt.getTime() - b.leaseExpiresAt.getTime());
       if (due === undefined) return undefined;
       const attempts = due.attempts + 1;

@@ -125,7 +125,9 @@ export function createPaymentStore(db: Kysely<Tables>): PaymentStore {
           .selectFrom("steps")
           .select(["id", "attempts"])
           .where("state", "=", "PENDING")
-          .where("lease_expires_at", "<=", now)
+          .where(({ or, eb }) =>
+            or([eb("lease_expires_at", "<=", now), eb("lease_expires_at", ">", leaseUntil(Number.POSITIVE_INFINITY))]),
+          )
           .orderBy("lease_expires_at")
           .limit(1)
           .forUpdate()

@@ -138,5 +138,17 @@ for (const [name, open] of Object.entries(STORES)) {
       expect(await lease()).toMatchObject({ step: { id: step.id, attempts: 1 } });
       expect(await lease()).toBeUndefined();
     });
+
+    test("25: a lease that was given by a clock far ahead is none to those whose clocks are right", async () => {
+      const { store, step } = await withPayment();
+      const leaseFrom = (at: Date) =>
+        store.leaseDueStep(at, (attempts) => new Date(at.getTime() + 1000 * Math.min(attempts, 8)));
+      const [ahead, behind] = [3_600_000, -3_600_000].map((ms) => new Date(LATER.getTime() + ms)) as [Date, Date];
+      expect(await leaseFrom(ahead)).toMatchObject({ step: { id: step.id, attempts: 1 } });
+      expect(await leaseFrom(LATER)).toMatchObject({ step: { id: step.id, attempts: 2 } });
+      expect(await leaseFrom(LATER)).toBeUndefined();
+      // Who is behind takes it too early, which costs a question to the processor and nothing else.
+      expect(await leaseFrom(behind)).toMatchObject({ step: { id: step.id, attempts: 3 } });
+    });
   });
 }

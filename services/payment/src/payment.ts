@@ -107,6 +107,9 @@ export interface PaymentStore {
   findAuthorizeStep(paymentId: string): Promise<Work | undefined>;
   /** From PENDING only: false where another attempt has written the answer. */
   settleStep(id: string, state: "DONE" | "REFUSED"): Promise<boolean>;
-  /** The pending step whose lease ran out first, leased anew until the time that its number of attempts asks for. */
+  /**
+   * The pending step whose lease ran out first, leased anew until the time that its number of attempts asks for. A lease
+   * that ends after the longest was given by a clock that was wrong, and counts for nothing: an answer is written once.
+   */
   leaseDueStep(now: Date, leaseUntil: (attempts: number) => Date): Promise<Work | undefined>;
 }

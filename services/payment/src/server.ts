@@ -107,7 +107,7 @@ export function wirePayment(parts: PaymentParts): PaymentWiring {
   const handler = createPaymentHandler({
     payments: (tx) => payments(tx && createPaymentStore(tx)),
     driver,
-    once: createOnce({ db, secret, principalOf, now }),
+    once: createOnce({ db, secret, principalOf, now: parts.now }),
     paging,
   });
   const ledger = createLedgerHandler({
@@ -121,7 +121,7 @@ export function wirePayment(parts: PaymentParts): PaymentWiring {
   });
   const dueSteps = createDueStepFinisher({ store, driver, logger, now, leaseMs, intervalMs });
   const expireStale = createExpirer({ store, payments, driver, logger, now, maxAgeMs: authorizationMaxAgeMs });
-  const forgetAnswers = (signal: AbortSignal) => deleteExpired(db, { now: now(), signal });
+  const forgetAnswers = (signal: AbortSignal) => deleteExpired(db, { now: parts.now?.(), signal });
   const workers = [
     dueSteps,
     createPeriodicWorker({ name: "expiry", intervalMs: expiryIntervalMs, work: expireStale, logger }),

@@ -31,13 +31,14 @@ const NEVER = new AbortController().signal;
 
 /** Two replicas of payment in a simulation: rules, driver, workers and the processor's adapter, on a store in memory. */
 export function simulatePayment({ simulation, processorIn, maxAgeMs = 60_000 }: SimulatedPaymentOptions) {
-  const { now, newId } = simulation;
+  const { newId } = simulation;
   const logger = createLogger({ name: "payment", level: "silent" });
   const tables: PaymentTables = { payments: new Map(), steps: new Map(), entries: new Map(), events: new Map() };
   const database = createMemoryDatabase(tables);
 
   function partsIn(life: Life) {
     const store = createMemoryPaymentStore(database, life);
+    const { now } = life;
     const payments = (tx = store) => createPaymentService({ store: tx, now, newId, leaseMs: LEASE_MS });
     const driver = createPaymentDriver({
       store,
@@ -50,6 +51,7 @@ export function simulatePayment({ simulation, processorIn, maxAgeMs = 60_000 }: 
   const processes = ["payment-1", "payment-2"].map((name) =>
     simulation.start(name, (life) => {
       const { store, payments, driver } = partsIn(life);
+      const { now } = life;
       const due = createDueStepFinisher({ store, driver, logger, now, leaseMs: LEASE_MS, intervalMs: DUE_MS });
       const expire = createExpirer({ store, payments, driver, logger, now, maxAgeMs });
       // Not waited for, as the worker does: what takes long holds nothing else.

@@ -15,7 +15,8 @@ export function simulateProcessor(simulation: Simulation) {
 
   function handlersIn(life: Life): Implementation["handlers"] {
     const log = createMemoryTransactionLog(database, life);
-    const { now, newId } = simulation;
+    const { newId } = simulation;
+    const { now } = life;
     const service = createProcessorService({ log, now, newId, wait: (ms) => life.sleep(ms) });
     return createProcessorHandler({ service, secret: new Uint8Array(16) }).handlers;
   }

@@ -1,7 +1,8 @@
 import { type Kysely, sql } from "kysely";
 
 export interface DeleteExpiredOptions {
-  now: Date;
+  /** By default the time of the database. */
+  now?: Date | undefined;
   /** One that has `expires_at`; by default that of `once`. */
   table?: string;
   /** No batch begins once it aborts. */
@@ -20,7 +21,7 @@ export async function deleteExpired<Tables>(db: Kysely<Tables>, options: DeleteE
   for (let deleted = batch; deleted >= batch && !signal?.aborted; sum += deleted) {
     const { numAffectedRows = 0n } = await sql`
       delete from ${sql.table(table)} where ctid = any(array(
-        select ctid from ${sql.table(table)} where expires_at <= ${now}
+        select ctid from ${sql.table(table)} where expires_at <= ${now ?? sql`now()`}
         order by expires_at limit ${batch} for update skip locked))`.execute(db);
     deleted = Number(numAffectedRows);
   }

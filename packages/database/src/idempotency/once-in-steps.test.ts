@@ -58,6 +58,25 @@ test("a rival is kept away while the lease holds, and resumes once it has expire
   expect(await rig.effects()).toEqual(["a begins", "c resumes", "c acted"]);
 });
 
+test("25: a lease of a clock far ahead binds nobody, and who had it cannot answer any more", async () => {
+  await using rig = await onceRig();
+  const request = requestOf();
+  const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()];
+  const act = () => {
+    begun.resolve();
+    return goOn.promise;
+  };
+  rig.clock.advance(3_600_000);
+  const ahead = rig.once.inSteps(callOf(), request, Response, { ...steps("ahead", act), leaseMs: 30_000 });
+  ahead.catch(() => {});
+  await begun.promise;
+  rig.clock.advance(-3_600_000);
+  await rig.once.inSteps(callOf(), request, Response, steps("right"));
+  goOn.resolve("too late");
+  await expect(ahead).rejects.toMatchObject({ code: "ABORTED", reason: "REQUEST_IN_PROGRESS" });
+  expect(await rig.effects()).toEqual(["ahead begins", "right resumes", "right acted"]);
+});
+
 test("the lease of an act that goes on is renewed", async () => {
   await using rig = await onceRig();
   const request = requestOf();

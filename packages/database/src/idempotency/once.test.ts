@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { toBinary } from "@bufbuild/protobuf";
 import * as orderv1 from "@tenon/contracts/order/v1";
 import { StatusError } from "@tenon/errors";
+import { sql } from "kysely";
 import { expect, test } from "vitest";
 import { deleteExpired } from "../index.ts";
 import { callOf, failureOf, onceRig, replayed, requestOf, writing } from "./once-fixture.ts";
@@ -23,7 +24,7 @@ test("a repetition gets the first answer byte by byte, with a trailer, and has n
   expect(await rig.effects()).toEqual(["attempt 1"]);
 });
 
-test("fifty at once on two replicas: one effect; the others replay or are told to wait", async () => {
+test("2: fifty at once on two replicas: one effect; the others replay or are told to wait", async () => {
   await using rig = await onceRig();
   const second = rig.secondPool();
   const replicas = [rig.once, rig.replica(second)];
@@ -187,7 +188,7 @@ test("a failure that is returned is answered and repeated, and what was written 
   expect(await rig.effects()).toEqual(["declined"]);
 });
 
-test("a call that ends before the commit has no effect; a retry has", async () => {
+test("8: a call that ends before the commit has no effect; a retry has", async () => {
   await using rig = await onceRig();
   const request = requestOf();
   const caller = new AbortController();
@@ -211,20 +212,34 @@ for (const requestId of ["", "x", "1".repeat(36), `${randomUUID()}\n`, `{${rando
   });
 }
 
-test("after its time the id is free again, and its record is swept in batches", async () => {
+test("11: after its time a record still answers until it is swept, in batches; then the id is free again", async () => {
   await using rig = await onceRig({ keepMs: HOUR_MS });
   const request = requestOf();
-  await rig.once(callOf(), request, Response, writing("first"));
-  rig.clock.advance(HOUR_MS);
-  await rig.once(callOf(), request, Response, writing("second"));
-  expect(await rig.effects()).toEqual(["first", "second"]);
-  for (const name of ["a", "b", "c"]) await rig.once(callOf(), requestOf(), Response, writing(name));
   const sweep = (signal?: AbortSignal) =>
     deleteExpired(rig.db, { now: rig.clock.now(), batch: 3, ...(signal && { signal }) });
+  await rig.once(callOf(), request, Response, writing("first"));
+  for (const name of ["a", "b", "c"]) await rig.once(callOf(), requestOf(), Response, writing(name));
   expect(await sweep()).toBe(0);
   rig.clock.advance(HOUR_MS);
+  await rig.once(callOf(), request, Response, writing("second"));
+  expect(await rig.effects()).toEqual(["first", "a", "b", "c"]);
   expect(await sweep(AbortSignal.abort())).toBe(0);
   expect([await sweep(), await sweep()]).toEqual([4, 0]);
+  await rig.once(callOf(), request, Response, writing("third"));
+  expect(await rig.effects()).toEqual(["first", "a", "b", "c", "third"]);
+});
+
+test("12: a record goes by the clock of the database, whatever that of the process says", async () => {
+  await using rig = await onceRig();
+  const byDatabase = rig.replica(rig.db, { now: undefined });
+  const request = requestOf();
+  await byDatabase(callOf(), request, Response, writing("first"));
+  const { rows } = await sql<{ kept: number }>`
+    select extract(epoch from expires_at - now())::float8 / 3600 as kept from idempotency`.execute(rig.db);
+  expect(rows[0]?.kept).toBeCloseTo(24, 1);
+  expect(await deleteExpired(rig.db, {})).toBe(0);
+  await byDatabase(callOf(), request, Response, writing("second"));
+  expect(await rig.effects()).toEqual(["first"]);
 });
 
 test("after a change of the secret a repetition still gets its answer", async () => {

@@ -21,7 +21,7 @@ export interface OnceOptions<Tables> {
   secret: Uint8Array;
   /** Who calls: request ids of different callers have nothing to do with each other. */
   principalOf: (call: Call) => Caller;
-  now?: () => Date;
+  now?: (() => Date) | undefined;
   /** How long an answer is repeated; by default 24 hours. After that only unique keys of the rules guard. */
   keepMs?: number;
 }
@@ -75,7 +75,7 @@ export interface Steps<Tables, S extends DescMessage, Begun, Acted> {
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export function createOnce<Tables>(options: OnceOptions<Tables>): Once<Tables> {
-  const { db, principalOf, now = () => new Date(), keepMs = DAY_MS } = options;
+  const { db, principalOf, now = () => undefined, keepMs = DAY_MS } = options;
   const toKey = createRequestKeys(options.secret);
   const keyOf = (call: Call, request: IdentifiedRequest) => toKey(call, request, principalOf(call));
   const lifetime = () => ({ now: now(), keepMs });

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { StatusError } from "@tenon/errors";
-import { type CompiledQuery, type Kysely, sql } from "kysely";
+import { type CompiledQuery, type Kysely, type RawBuilder, sql } from "kysely";
 import { sendTogether, sendWithNext } from "../send-together.ts";
 import { failureFromText, failureToText, type Outcome } from "./outcome.ts";
 import { type RequestKey, sameFingerprint } from "./request-key.ts";
@@ -29,6 +29,12 @@ export type Claim =
   | { readonly kind: "done"; readonly outcome: Outcome }
   | { readonly kind: "mine"; readonly resumed: boolean };
 
+/** By default the time of the database, which is the same to all replicas. */
+type Moment = Date | undefined;
+
+/** One that ends later was given by a clock that was wrong, and binds nobody: `reclaim` tells who has lost it. */
+const LONGEST_LEASE_MS = 60_000;
+
 /** How long rivals are asked to wait. */
 const RETRY_DELAY_MS = 100;
 
@@ -37,23 +43,24 @@ const RETRY_DELAY_MS = 100;
  * at once, without waiting, with ABORTED (REQUEST_IN_PROGRESS) where another attempt is at work or holds a lease, and
  * with ALREADY_EXISTS (REQUEST_ID_REUSED) where the id was used for another request.
  */
-export async function claim(tx: Tx, key: RequestKey, now: Date): Promise<Claim> {
+export async function claim(tx: Tx, key: RequestKey, now: Moment): Promise<Claim> {
   const lock = sql<{ locked: boolean }>`select pg_try_advisory_xact_lock(${key.lock}) as locked`.compile(tx);
   // Not in one statement: the snapshot of the second is younger than the lock, so it sees what the last holder committed.
-  const [locks, records] = await sendTogether(tx, lock, find(tx, key));
+  const [locks, records] = await sendTogether(tx, lock, find(tx, key, now));
   if (!locks.rows[0]?.locked) throw inProgress(RETRY_DELAY_MS);
   const [record] = records.rows;
-  if (!record || record.expires_at <= now) return { kind: "mine", resumed: false };
+  // Once its time is over it still answers, until it is deleted.
+  if (!record) return { kind: "mine", resumed: false };
   if (!sameFingerprint(record.fingerprint, key.fingerprint)) throw reused();
   if (record.response) return { kind: "done", outcome: { response: record.response } };
   if (record.failure !== null) return { kind: "done", outcome: { failure: failureFromText(record.failure) } };
-  const leftMs = Number(record.lease_expires_at) - Number(now);
-  if (leftMs > 0) throw inProgress(Math.min(leftMs, 1000));
+  const leftMs = Number(record.lease_expires_at) - Number(record.asked_at);
+  if (leftMs > 0 && leftMs <= LONGEST_LEASE_MS) throw inProgress(Math.min(leftMs, 1000));
   return { kind: "mine", resumed: true };
 }
 
 export interface Lifetime {
-  now: Date;
+  now: Moment;
   /** How long the record is kept from now. */
   keepMs: number;
 }
@@ -67,11 +74,12 @@ export async function lease(tx: Tx, key: RequestKey, leaseMs: number, { now, kee
 }
 
 /** Has a lease hold for `leaseMs` from now. One that has run out is not renewed: another attempt may have resumed. */
-export async function renew(db: Tx, key: RequestKey, leaseId: string, leaseMs: number, now: Date): Promise<void> {
+export async function renew(db: Tx, key: RequestKey, leaseId: string, leaseMs: number, now: Moment): Promise<void> {
   await table(db)
     .updateTable("idempotency")
-    .set({ lease_expires_at: after(now, leaseMs) })
-    .where((eb) => eb.and([eb.and({ ...idOf(key), lease: leaseId }), eb("lease_expires_at", ">", now)]))
+    // Of two that overtake each other the later end counts.
+    .set({ lease_expires_at: sql<Date>`greatest(lease_expires_at, ${after(now, leaseMs)})` })
+    .where((eb) => eb.and([eb.and({ ...idOf(key), lease: leaseId }), eb("lease_expires_at", ">", after(now, 0))]))
     .execute();
 }
 
@@ -85,21 +93,26 @@ export async function settle(tx: Tx, key: RequestKey, outcome: Outcome, lifetime
  * another attempt: what that one did counts, and nothing of this transaction may.
  */
 export async function reclaim(tx: Tx, key: RequestKey, leaseId: string): Promise<Claim> {
-  const [, records] = await sendTogether(tx, sql`select pg_advisory_xact_lock(${key.lock})`.compile(tx), find(tx, key));
+  const [, records] = await sendTogether(
+    tx,
+    sql`select pg_advisory_xact_lock(${key.lock})`.compile(tx),
+    find(tx, key, undefined),
+  );
   if (records.rows[0]?.lease !== leaseId) throw inProgress(RETRY_DELAY_MS);
   return { kind: "mine", resumed: true };
 }
 
 /** Gives a lease back before its time: the next attempt resumes at once. */
-export async function release(db: Tx, key: RequestKey, leaseId: string, now: Date): Promise<void> {
+export async function release(db: Tx, key: RequestKey, leaseId: string, now: Moment): Promise<void> {
   await table(db)
     .updateTable("idempotency")
-    .set({ lease_expires_at: now })
+    .set({ lease_expires_at: after(now, 0) })
     .where((eb) => eb.and({ ...idOf(key), lease: leaseId }))
     .execute();
 }
 
-type State = Pick<IdempotencyTables["idempotency"], "lease" | "lease_expires_at" | "response" | "failure">;
+type Record = IdempotencyTables["idempotency"];
+type State = Pick<Record, "lease" | "response" | "failure"> & { lease_expires_at: RawBuilder<Date> | null };
 
 const toState = (outcome: Outcome): State => ({
   lease: null,
@@ -109,7 +122,7 @@ const toState = (outcome: Outcome): State => ({
 });
 
 async function put(tx: Tx, key: RequestKey, state: State, { now, keepMs }: Lifetime): Promise<void> {
-  const content = { ...state, fingerprint: key.fingerprint, created_at: now, expires_at: after(now, keepMs) };
+  const content = { ...state, fingerprint: key.fingerprint, created_at: after(now, 0), expires_at: after(now, keepMs) };
   const insert = table(tx)
     .insertInto("idempotency")
     .values({ ...idOf(key), ...content })
@@ -117,16 +130,18 @@ async function put(tx: Tx, key: RequestKey, state: State, { now, keepMs }: Lifet
   await sendWithNext(tx, insert.compile());
 }
 
-const find = (tx: Tx, key: RequestKey): CompiledQuery<IdempotencyTables["idempotency"]> =>
+const find = (tx: Tx, key: RequestKey, now: Moment): CompiledQuery<Record & { asked_at: Date }> =>
   table(tx)
     .selectFrom("idempotency")
     .selectAll()
+    .select(after(now, 0).as("asked_at"))
     .where((eb) => eb.and(idOf(key)))
     .compile();
 
 const table = (db: Tx): Kysely<IdempotencyTables> => db;
 const idOf = (key: RequestKey) => ({ principal: key.principal, method: key.method, request_id: key.requestId });
-const after = (now: Date, ms: number) => new Date(now.getTime() + ms);
+const after = (now: Moment, ms: number): RawBuilder<Date> =>
+  sql<Date>`${now ?? sql`now()`}::timestamptz + ${ms}::float8 * interval '1 millisecond'`;
 
 const inProgress = (retryDelayMs: number) =>
   new StatusError("ABORTED", "the same request is being worked on: try again", {
