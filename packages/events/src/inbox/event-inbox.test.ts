@@ -79,7 +79,7 @@ test("37: an effect that fails leaves nothing, and has its effect once it succee
   const event = userEvent();
   await rig.receive(event);
   await expect(rig.effects()).resolves.toEqual([]);
-  await expect(rig.failed()).resolves.toEqual([{ attempts: 1, error: "not now", dead: false }]);
+  await expect(rig.failed()).resolves.toEqual([{ attempts: 1, error: "Error", dead: false }]);
   await expect(rig.inbox.retryFailed()).resolves.toBe(0);
 
   rig.fails = () => undefined;
@@ -89,6 +89,21 @@ test("37: an effect that fails leaves nothing, and has its effect once it succee
   await expect(rig.failed()).resolves.toEqual([]);
   expect(rig.outcomes).toEqual(["failed", "applied"]);
 });
+
+for (const [failure, kept] of [
+  [new Error("ada@example.com is taken"), "Error"],
+  [new StatusError("FAILED_PRECONDITION", "ada@example.com is taken"), "StatusError FAILED_PRECONDITION"],
+  [new StatusError("ABORTED", "ada@example.com", { reason: "ETAG_MISMATCH" }), "StatusError ETAG_MISMATCH"],
+  [Object.assign(new TypeError("ada@example.com"), { code: "23505" }), "TypeError 23505"],
+  [Object.assign(new Error("ada@example.com"), { code: "ada@example.com" }), "Error"],
+] as const) {
+  test(`59: of a failure its kind is kept, nothing that somebody wrote: ${kept}`, async () => {
+    const rig = await inboxRig();
+    rig.fails = () => failure;
+    await rig.receive(userEvent());
+    await expect(rig.failed()).resolves.toEqual([{ attempts: 1, error: kept, dead: false }]);
+  });
+}
 
 test("40: an event that always fails is a dead letter after its attempts, and holds nobody up", async () => {
   const rig = await inboxRig({ maxAttempts: 3 });
@@ -100,7 +115,7 @@ test("40: an event that always fails is a dead letter after its attempts, and ho
     await rig.passDelays();
     await rig.inbox.retryFailed();
   }
-  await expect(rig.failed()).resolves.toEqual([{ attempts: 3, error: "never", dead: true }]);
+  await expect(rig.failed()).resolves.toEqual([{ attempts: 3, error: "Error", dead: true }]);
   await rig.passDelays();
   await expect(rig.inbox.retryFailed()).resolves.toBe(0);
   expect(rig.outcomes).toEqual(["failed", "applied", "failed", "applied", "dead"]);
@@ -121,7 +136,7 @@ test("40: dead letters that are redriven are tried again, and may be redriven ag
   await rig.receive(userEvent());
   await rig.receive(userEvent());
   rig.fails = () => undefined;
-  const letter = { type: TYPE, error: "a fault of ours" };
+  const letter = { type: TYPE, error: "Error" };
   await expect(Array.fromAsync(rig.inbox.redrive())).resolves.toMatchObject([letter, letter]);
   await expect(rig.inbox.retryFailed()).resolves.toBe(2);
   await expect(rig.effects()).resolves.toEqual([1n, 1n]);
@@ -135,7 +150,7 @@ test("40: a dead letter that is told again stays one", async () => {
   const event = userEvent();
   await rig.receive(event);
   await rig.receive(event);
-  await expect(rig.failed()).resolves.toEqual([{ attempts: 2, error: "never", dead: true }]);
+  await expect(rig.failed()).resolves.toEqual([{ attempts: 2, error: "Error", dead: true }]);
 });
 
 const changed = (fields: Partial<userv1.UserEvent>) =>
@@ -151,7 +166,7 @@ for (const [what, message] of [
     const { inbox, failed, effects } = await inboxRig();
     await inbox.receive(TYPE, message);
     await inbox.receive(TYPE, message);
-    const error = expect.stringContaining("this is no user.v1.UserEvent");
+    const error = "StatusError VALIDATION_FAILED";
     await expect(failed()).resolves.toEqual([{ attempts: 2, error, dead: true }]);
     await expect(effects()).resolves.toEqual([]);
   });

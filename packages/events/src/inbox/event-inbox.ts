@@ -73,11 +73,14 @@ export function createInbox<Tables>(options: InboxOptions<Tables>): Inbox {
     try {
       const event = fromBinary(schema, message) as EventMessage;
       const { kind, error } = validator.validate(schema, event);
-      return kind === "valid" ? event : new Error(`this is no ${type}: ${error}`);
+      return kind === "valid" ? event : invalid(type, error);
     } catch (cause) {
-      return new Error(`this is no ${type}`, { cause });
+      return invalid(type, cause);
     }
   }
+
+  const invalid = (type: string, cause: unknown) =>
+    new StatusError("INVALID_ARGUMENT", `this is no ${type}`, { reason: "VALIDATION_FAILED", cause });
 
   function subscriptionOf(type: string): Subscription<Tables> {
     const found = subscriptions.get(type);

@@ -13,7 +13,7 @@ export interface FailedEvent {
 export interface DeadLetter {
   readonly eventId: string;
   readonly type: string;
-  /** Why it failed the last time. */
+  /** What kind of failure the last one was: see `kindOf`. */
   readonly error: string;
 }
 
@@ -28,7 +28,7 @@ export interface FailedEventsOptions {
 const FIRST_DELAY_MS = 500;
 /** Nobody else tries a claimed event for so long. */
 const LEASE_MS = 30_000;
-const MAX_ERROR_LENGTH = 500;
+const MAX_KIND_LENGTH = 100;
 const REDRIVE_BATCH = 100;
 
 /** Events that wait for another attempt, and dead letters, which wait for people. Shared by all replicas. */
@@ -38,8 +38,7 @@ export function createFailedEvents({ db, maxAttempts = 8 }: FailedEventsOptions)
   return {
     /** Writes a failure down; resolves with whether the event is a dead letter now. A dead letter that comes again stays one. */
     async note({ eventId, type, message, attempts }: FailedEvent, failure: { error: unknown; final: boolean }) {
-      const text = failure.error instanceof Error ? failure.error.message : String(failure.error);
-      const error = text.replaceAll("\0", "").slice(0, MAX_ERROR_LENGTH).toWellFormed();
+      const error = kindOf(failure.error);
       const dead = failure.final || attempts + 1 >= maxAttempts;
       const next = dead ? sql`null::timestamptz` : after(FIRST_DELAY_MS * 2 ** attempts);
       const { rows } = await sql<{ dead: boolean }>`
@@ -93,4 +92,15 @@ export function createFailedEvents({ db, maxAttempts = 8 }: FailedEventsOptions)
       return rows[0]?.count ?? 0;
     },
   };
+}
+
+/**
+ * The class and the code of an error: `StatusError FAILED_PRECONDITION`, `DatabaseError 23505`. Its message stays in the log's
+ * keeping: it may repeat what somebody has written, which a table would keep for as long as nobody looks.
+ */
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const { reason, code } = error as { reason?: unknown; code?: unknown };
+  const told = [reason, code].find((each) => typeof each === "string" && /^\w+$/.test(each));
+  return [error.constructor.name, told].filter(Boolean).join(" ").slice(0, MAX_KIND_LENGTH);
 }

@@ -172,7 +172,7 @@ describe.skipIf(!hasNats)("where nats-server is installed", { timeout: TIMEOUT_M
     expect(new Set(order.applied.noted.map(({ id }) => id)).size).toBe(16);
   });
 
-  test("a service starts with the broker down, and tells once it is up", async () => {
+  test("63: a service starts with the broker down, and tells once it is up", async () => {
     const nats = await startNats();
     await nats.kill();
     const { db } = await publisher(nats.url);
