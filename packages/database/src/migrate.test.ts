@@ -33,7 +33,7 @@ test("runs each file once, in order, and says which", async () => {
   expect(await migrate(database.db, [databaseMigrations, url])).toEqual([]);
 });
 
-test("three replicas that start at once run each file once", async () => {
+test("62: three replicas that start at once run each file once", async () => {
   await using database = await emptyDatabase();
   const { url } = await folderOf({ ...TWO, "0002-first": "select pg_sleep(0.1); insert into log values ('0002')" });
   const replicas = [1, 2, 3].map(() => openDatabase({ url: database.url, logger: silent }));
@@ -52,7 +52,7 @@ test("a file that fails leaves nothing of itself, and those before it stay", asy
   expect(await migrate(database.db, folder.url)).toEqual(["0003-wrong"]);
 });
 
-test("a process that dies within a migration leaves it to the next one", async () => {
+test("62: a process that dies within a migration leaves it to the next one", async () => {
   await using database = await emptyDatabase();
   const folder = await folderOf({ ...TWO, "0003-slow": "insert into log values ('0003'); select pg_sleep(10);" });
   const dying = migrate(database.db, folder.url).catch((error) => error);
@@ -65,7 +65,7 @@ test("a process that dies within a migration leaves it to the next one", async (
   expect((await sql`select * from log`.execute(database.db)).rows).toEqual([{ line: "0002" }, { line: "0003" }]);
 });
 
-test("migrations of a newer version are left alone", async () => {
+test("62: migrations of a newer version are left alone", async () => {
   await using database = await emptyDatabase();
   const newer = await folderOf({ ...TWO, "0003-later": "select 1" });
   await migrate(database.db, newer.url);

@@ -16,7 +16,7 @@ test("the work is done once, at the start", async () => {
   expect(work).toHaveBeenCalledTimes(1);
 });
 
-test("with the database down a service starts, and is ready once the work is done", async () => {
+test("63: with the database down a service starts, and is ready once the work is done", async () => {
   await using database = await emptyDatabase();
   let work: () => Promise<void> = down;
   const check = await prepareDatabase(database.db, { logger: silent, work: () => work() });

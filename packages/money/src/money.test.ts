@@ -75,7 +75,7 @@ test("every amount there is survives the way to the wire and back", () => {
   );
 });
 
-test("whatever the wire carries is read exactly or refused, as integers of nanos have it", () => {
+test("13: whatever the wire carries is read exactly or refused, as integers of nanos have it", () => {
   const units = fc.oneof(fc.bigInt({ min: MIN, max: MAX }), fc.bigInt({ min: -5n, max: 5n }));
   const nanos = fc.oneof(
     fc.integer(),
@@ -96,7 +96,7 @@ test("whatever the wire carries is read exactly or refused, as integers of nanos
   );
 });
 
-test("the total of an order is exact or refused", () => {
+test("14: the total of an order is exact or refused", () => {
   const price = fc.oneof(fc.bigInt({ min: 0n, max: MAX }), fc.bigInt({ min: 0n, max: 10_000n }));
   const items = fc.array(fc.record({ price, quantity: fc.integer({ min: 1, max: 1_000_000 }) }), { maxLength: 20 });
   fc.assert(
@@ -109,7 +109,7 @@ test("the total of an order is exact or refused", () => {
   );
 });
 
-test("ten cents and twenty are thirty", () => expect(add(usd(10n), usd(20n))).toEqual(usd(30n)));
+test("14: ten cents and twenty are thirty", () => expect(add(usd(10n), usd(20n))).toEqual(usd(30n)));
 
 test("amounts of two currencies have no sum", () => {
   const error = refusal(() => add(usd(1n), { currency: "EUR", minor: 1n }));
@@ -125,7 +125,7 @@ for (const [what, act] of [
   ["a factor that lost digits as a number", () => multiply(usd(1n), 2 ** 53)],
   ["a factor that is no number", () => multiply(usd(1n), Number.NaN)],
 ] as const) {
-  test(`${what} is refused, never wrapped`, () => expect(refusal(act).code).toBe("INVALID_ARGUMENT"));
+  test(`13: ${what} is refused, never wrapped`, () => expect(refusal(act).code).toBe("INVALID_ARGUMENT"));
 }
 
 test("a currency that was never let in does not go out", () => {

@@ -84,7 +84,7 @@ function toQuery(json: JsonObject, prefix = ""): [string, string][] {
 const encode = (pairs: [string, string][]): string =>
   pairs.map((pair) => pair.map(encodeURIComponent).join("=")).join("&");
 
-test("what is written into a query arrives as what it was in JSON", async () => {
+test("16: what is written into a query arrives as what it was in JSON, an int64 as text to its last digit", async () => {
   await check(
     asyncProperty(record(fields, { requiredKeys: [] }) as Arbitrary<JsonObject>, async (json) => {
       const answer = await handle({

@@ -43,7 +43,7 @@ test("it is ready as long as any service serves, and tells the health of each", 
   await expect.poll(ready).toMatchObject({ status: 200, checks: { greeter: "ok" } });
 });
 
-test("it starts with all of them down, and is not ready", async () => {
+test("63: it starts with all of them down, and is not ready", async () => {
   const ready = await start({});
   expect(await ready()).toMatchObject({ status: 503 });
 });

@@ -56,7 +56,7 @@ test("an order is PENDING, at the catalogue's prices, and durable once it is ans
 });
 
 describe("a repeated request", () => {
-  test("has the first one's answer, byte by byte, and no second effect", async () => {
+  test("1: has the first one's answer, byte by byte, and no second effect", async () => {
     const repeated = request();
     let replayed: unknown;
     const onTrailers = (trailers: Metadata) => {
@@ -71,7 +71,7 @@ describe("a repeated request", () => {
     expect(bytes[1]).toEqual(bytes[0]);
   });
 
-  test("fifty times at once places one order", async () => {
+  test("2: fifty times at once places one order", async () => {
     const repeated = request();
     const answers = await Promise.allSettled(Array.from({ length: 50 }, () => orders.createOrder(repeated, wire.me)));
     const ids = new Set(answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value.order?.id] : [])));
@@ -80,14 +80,14 @@ describe("a repeated request", () => {
     for (const refusal of refusals) expect(refusal).toMatchObject({ code: "ABORTED", reason: "REQUEST_IN_PROGRESS" });
   });
 
-  test("of another content is refused", async () => {
+  test("3: of another content is refused", async () => {
     const repeated = request();
     await orders.createOrder(repeated, wire.me);
     const changed = orders.createOrder({ ...repeated, paymentMethod: "pm_slow" }, wire.me);
     await expect(changed).rejects.toMatchObject({ code: "ALREADY_EXISTS", reason: "REQUEST_ID_REUSED" });
   });
 
-  test("of another user is another request", async () => {
+  test("4: of another user is another request", async () => {
     const repeated = request();
     const [mine, his] = [
       await orders.createOrder(repeated, wire.me),
@@ -210,7 +210,7 @@ describe("listing", () => {
     return found;
   }
 
-  test("shows the caller's own, an admin everybody's, the newest first, each once", async () => {
+  test("45: shows the caller's own, an admin everybody's, the newest first, each once", async () => {
     const mine: string[] = [];
     for (let n = 0; n < 5; n++) mine.unshift((await place()).id);
     const { order: his } = await orders.createOrder(request(), wire.stranger);
@@ -228,7 +228,7 @@ describe("listing", () => {
     expect((await pages({ state: orderv1.OrderState.PENDING }, wire.me, 50)).flat()).not.toContain(id);
   });
 
-  test("a page token is of its list alone", async () => {
+  test("45: a page token is of its list alone", async () => {
     await place();
     await place();
     const { nextPageToken: pageToken } = await orders.listOrders({ pageSize: 1 }, wire.me);
@@ -240,7 +240,7 @@ describe("listing", () => {
     await expect(orders.listOrders({ pageToken: "?" }, wire.me)).rejects.toMatchObject(refused);
   });
 
-  test("a negative page size is refused, a huge one is not", async () => {
+  test("45: a negative page size is refused, a huge one is not", async () => {
     await expect(orders.listOrders({ pageSize: -1 }, wire.me)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     await orders.listOrders({ pageSize: 2 ** 31 - 1 }, wire.me);
     await expect(orders.listOrders({ state: 99 as orderv1.OrderState }, wire.me)).rejects.toMatchObject({

@@ -41,7 +41,7 @@ const isFree = (account: Account | undefined) =>
   account === undefined ||
   ((account.state === "VOIDED" || account.state === "EXPIRED") && account.charges.length === 0);
 
-test("whatever crashes, races and comes late, an order comes to rest with its money where it says", async () => {
+test("22, 23, 24, 28, 30: whatever crashes, races and comes late, an order comes to rest with its money where it says", async () => {
   const event = fc.constantFrom(...(Object.keys(EVENTS) as (keyof typeof EVENTS)[]));
   const script = fc.array(event, { maxLength: 12 });
   const method = fc.constantFrom("pm_ok", "pm_ok", "pm_declined");

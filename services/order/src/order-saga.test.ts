@@ -38,7 +38,7 @@ test("a declined payment fails the order with the processor's reason", async () 
   });
 });
 
-test("the order of a user who is not active fails, and no money is asked for", async () => {
+test("31: the order of a user who is not active fails, and no money is asked for", async () => {
   const { id } = await world.place();
   world.users.active = false;
   await world.work();
@@ -46,7 +46,7 @@ test("the order of a user who is not active fails, and no money is asked for", a
   expect(requestsOf(id)).toEqual([]);
 });
 
-test("a user who is blocked once money was asked for does not strand it: the order goes its way", async () => {
+test("31: a user who is blocked once money was asked for does not strand it: the order goes its way", async () => {
   const { id } = await world.place();
   failOnce("authorize", "after");
   await expect(world.work()).rejects.toThrow("lost");
@@ -119,7 +119,7 @@ describe("cancelling", () => {
     expect(await world.read(id)).toMatchObject({ state: "CANCELLED", failure: undefined });
   });
 
-  test("while the capture is under way gives the money back where the capture wins", async () => {
+  test("28: while the capture is under way gives the money back where the capture wins", async () => {
     const { id, total } = await world.place();
     during("capture", "before", () => world.cancel(id));
     await world.work();
@@ -127,7 +127,7 @@ describe("cancelling", () => {
     expect(world.payments.accounts.get(id)).toMatchObject({ refundedMinor: total.minor, charges: [total.minor] });
   });
 
-  test("before a capture that a dead worker's request brings late takes nothing where the release wins", async () => {
+  test("28: before a capture that a dead worker's request brings late takes nothing where the release wins", async () => {
     const { id } = await world.place();
     let finishLate = () => {};
     during("capture", "before", () => new Promise<void>((resolve) => (finishLate = resolve)));

@@ -47,7 +47,7 @@ test("it starts on an empty database, with the demo's products where they are as
   }
 });
 
-test("it starts with its database down, and is not ready", async () => {
+test("63: it starts with its database down, and is not ready", async () => {
   const running = await start({ DATABASE_URL: "postgres://order:x@127.0.0.1:1/order" });
   try {
     expect((await fetch(`http://127.0.0.1:${running.adminPort}/readyz`)).status).toBe(503);

@@ -18,7 +18,7 @@ const product = (id: string, fields: Partial<Product> = {}): Product => ({
 
 const MAX = 2n ** 63n - 1n;
 
-test("the total is the exact sum of quantity times price, line by line", () => {
+test("14: the total is the exact sum of quantity times price, line by line", () => {
   const line = fc.record({ quantity: fc.integer({ min: 1, max: 10_000 }), minor: fc.bigInt(1n, 10n ** 13n) });
   fc.assert(
     fc.property(fc.array(line, { minLength: 1, maxLength: 100 }), (drawn) => {
@@ -35,7 +35,7 @@ test("the total is the exact sum of quantity times price, line by line", () => {
   );
 });
 
-test("three times 0.10 are 0.30", () => {
+test("14: three times 0.10 are 0.30", () => {
   expect(priceLines([{ productId: "a", quantity: 3 }], [product("a")]).total).toEqual({ currency: "EUR", minor: 30n });
 });
 

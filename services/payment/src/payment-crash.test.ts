@@ -134,6 +134,24 @@ test("9: a caller whose call ends while the processor works gets the answer when
   expect(countOf(served, "AUTHORIZE")).toBe(1);
 });
 
+test("9: a caller whose deadline passes after the processor has committed gets the answer when he repeats", async () => {
+  const served = await servePayment();
+  const request = served.authorization();
+  served.processor.faults = {
+    after: async (_kind, signal) => {
+      served.processor.faults = {};
+      await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    },
+  };
+  const first = served.order.authorizePayment(request, { timeoutMs: 1000 });
+  await expect(first).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+  const attempt = () => served.order.authorizePayment(request, options);
+  await expect
+    .poll(() => attempt().then(({ payment }) => payment?.state), { timeout: 10_000 })
+    .toBe(PaymentState.AUTHORIZED);
+  expect(countOf(served, "AUTHORIZE")).toBe(1);
+});
+
 test("an attempt that was thought dead and comes back late changes nothing", async () => {
   const served = await servePayment();
   const request = served.authorization();

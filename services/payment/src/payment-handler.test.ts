@@ -121,6 +121,9 @@ for (const [what, change, field] of [
   ["an amount below nothing", { amount: usd(-1n) }, "amount"],
   ["mixed signs", { amount: usd(1n, -10_000_000) }, "amount"],
   ["half a cent", { amount: usd(1n, 5_000_000) }, "amount"],
+  ["half a yen", { amount: { currencyCode: "JPY", units: 1n, nanos: 500_000_000 } }, "amount"],
+  ["half a fils", { amount: { currencyCode: "KWD", units: 1n, nanos: 1_500_000 } }, "amount"],
+  ["a currency that nobody has", { amount: { ...usd(1n), currencyCode: "XQX" } }, "amount"],
   ["more cents than an int64 holds", { amount: usd(2n ** 63n - 1n) }, "amount"],
   ["no currency", { amount: { ...usd(1n), currencyCode: "" } }, "amount"],
   ["a payment method of another shape", { paymentMethod: "4111111111111111" }, "payment_method"],
@@ -136,6 +139,28 @@ for (const [what, change, field] of [
     expect(processor.requests).toBe(0);
   });
 }
+
+test("13: a yen is whole and a dinar has a thousand fils, and the processor is asked for exactly that", async () => {
+  const { authorized, processor } = await servePayment();
+  for (const amount of [
+    { currencyCode: "JPY", units: 500n, nanos: 0 },
+    { currencyCode: "KWD", units: 1n, nanos: 1_000_000 },
+  ]) {
+    expect((await authorized({ amount })).amount).toMatchObject(amount);
+  }
+  expect(processor.approved.map(({ minor }) => minor)).toEqual([500n, 1001n]);
+});
+
+test("11: years later a request is still answered as it was, and another one for the same order is refused", async () => {
+  const { order, authorization, authorized, clock, processor } = await servePayment();
+  const request = authorization();
+  const first = await authorized(request);
+  clock.advance(1000 * 24 * 3_600_000);
+  expect((await order.authorizePayment(request, options)).payment).toEqual(first);
+  const again = { ...request, requestId: randomUUID() };
+  await expect(order.authorizePayment(again, options)).rejects.toMatchObject({ reason: "PAYMENT_STATE_CONFLICT" });
+  expect(processor.requests).toBe(1);
+});
 
 test("only order moves money", async () => {
   const { connect, authorization } = await servePayment();

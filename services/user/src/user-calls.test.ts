@@ -33,7 +33,7 @@ test("sign up, log in, see oneself, refresh, log out", async () => {
 });
 
 describe("etags", () => {
-  test("guard an update, and of many at once one passes", async () => {
+  test("43: guard an update, and of many at once one passes", async () => {
     const { person } = await serveUsers();
     const ada = await person();
     const update = (displayName: string, etag: string) =>
@@ -55,7 +55,7 @@ describe("etags", () => {
 });
 
 describe("a list", () => {
-  test("is read to its end, whoever comes and goes meanwhile", async () => {
+  test("45: is read to its end, whoever comes and goes meanwhile", async () => {
     const { admin, person } = await serveUsers();
     const boss = await admin();
     const people = [await person(), await person(), await person(), await person()];

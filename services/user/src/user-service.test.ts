@@ -128,7 +128,7 @@ describe("update", () => {
     expect((await inTransaction((users) => users.updateUser(to))).email).toBe("Ada@example.com");
   });
 
-  test("refuses an etag that is not the present one, and changes nothing", async () => {
+  test("43: refuses an etag that is not the present one, and changes nothing", async () => {
     const { signUp, inTransaction } = await userRules();
     const ada = await signUp();
     await inTransaction((users) => users.updateUser(rename(ada, "Countess", "1")));
@@ -142,7 +142,7 @@ describe("update", () => {
     await inTransaction((users) => users.updateUser(rename(ada, "Any", "*")));
   });
 
-  test("of many at once with one etag succeeds once", async () => {
+  test("43: of many at once with one etag succeeds once", async () => {
     const { signUp, inTransaction } = await userRules();
     const ada = await signUp();
     const outcomes = await Promise.allSettled(

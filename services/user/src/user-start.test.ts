@@ -126,7 +126,7 @@ test("keys from a file sign, and the database has none", async () => {
   expect((await users.getMe({})).user?.role).toBe(userv1.Role.ADMIN);
 });
 
-test("without its database it starts, and is not ready", async () => {
+test("63: without its database it starts, and is not ready", async () => {
   const { ready, sessions } = await start({ DATABASE_URL: "postgres://user:secret@127.0.0.1:1/user" });
   expect(await ready()).toBe(503);
   await expect(sessions.createSession({ email: "a@b.c", password: PASSWORD })).rejects.toMatchObject({
@@ -134,7 +134,7 @@ test("without its database it starts, and is not ready", async () => {
   });
 });
 
-test("once its database is there it prepares it and is ready", async () => {
+test("63: once its database is there it prepares it and is ready", async () => {
   const { url } = await emptyDatabase();
   const [port = 0] = await freePorts(1);
   const away = new URL(url);

@@ -41,7 +41,7 @@ test("listens on the loopback address alone, and knows its users by a password t
   expect(secret).toMatch(/^SCRAM-SHA-256/);
 });
 
-test("a service's role reaches its own database and no other", async () => {
+test("64: a service's role reaches its own database and no other", async () => {
   const { embedded } = await start(await madeDirectory());
   await embedded.ensureDatabase({ database: "payment", role: "payment" });
   const own = await embedded.ensureDatabase({ database: "order", role: "order" });

@@ -109,7 +109,7 @@ describe("an update", () => {
     });
   }
 
-  test("of another state of the product than the one that was read is refused", async () => {
+  test("43: of another state of the product than the one that was read is refused", async () => {
     const { id, etag } = await make();
     await update({ id, name: "File", etag }, ["name"]);
     for (const stale of [etag, "1.0", "x", "' or 1=1"]) {
@@ -121,7 +121,7 @@ describe("an update", () => {
     expect((await update({ id, name: "Saw", etag: "*" }, ["name"])).product).toMatchObject({ name: "Saw", etag: "3" });
   });
 
-  test("of ten with one etag, one is made", async () => {
+  test("43: of ten with one etag, one is made", async () => {
     const { id, etag } = await make();
     const updates = Array.from({ length: 10 }, (_, n) => update({ id, name: `Name ${n}`, etag }, ["name"]));
     const made = (await Promise.allSettled(updates)).filter(({ status }) => status === "fulfilled");
@@ -152,7 +152,7 @@ describe("an update", () => {
   });
 });
 
-test("the list is in pages, by state, the newest first, and loses nothing to products that come meanwhile", async () => {
+test("45: the list is in pages, by state, the newest first, and loses nothing to products that come meanwhile", async () => {
   const made = [];
   for (let n = 0; n < 4; n++) made.unshift((await make()).id);
   const first = await catalog.listProducts({ pageSize: 2 }, anybody);
