@@ -68,7 +68,7 @@ export const CASES: Record<string, Case> = {
   },
   "deadline passes in the handler": {
     caller: "DEADLINE_EXCEEDED",
-    scenario: () => ({ timeoutMs: 1500, afterFirst: untilEnded }),
+    scenario: () => ({ timeoutMs: 600, afterFirst: untilEnded }),
   },
   "deadline is past at the start": { caller: "DEADLINE_EXCEEDED", server: "any", scenario: () => ({ timeoutMs: -1 }) },
   "client cancels": {
