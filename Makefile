@@ -23,7 +23,7 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help images kubernetes-secrets kubernetes-smoke drill canary run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-interceptors bench-orders certs sbom new-service lockfile
+.PHONY: help images kubernetes-secrets kubernetes-smoke drill canary run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-transport bench-interceptors bench-orders certs sbom new-service lockfile
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ bench-server: $(GENERATED) $(BENCH) ## our server beside others: quick=1, rounds
 
 bench-gateway: $(GENERATED) $(BENCH) ## REST through our gateway beside others: quick=1, rounds=9, only=tenon-gateway,fastify
 	@exec node bench/bench-gateway.ts $${quick:+--quick} $${rounds:+--rounds="$$rounds"} $${only:+--only="$$only"}
+
+bench-transport: $(GENERATED) $(BENCH) ## what mutual TLS and telemetry take of our server's calls: quick=1, rounds=9
+	@exec node bench/bench-transport.ts $${quick:+--quick} $${rounds:+--rounds="$$rounds"} $${only:+--only="$$only"}
 
 bench-overload: $(GENERATED) $(BENCH) ## five times the load that a server can bear, with and without load shedding: quick=1
 	@exec node bench/bench-overload.ts $${quick:+--quick}

@@ -23,6 +23,12 @@ export const INTERCEPTOR_AIMS: readonly Aim[] = [
   { peer: "tenon-interceptors", against: "grpc-js-interceptors", workloads: ["small", "order"], atMost: 1 },
 ];
 
+/** Of what an operator switches on: nine tenths of the calls that a core does without. */
+export const TRANSPORT_AIMS: readonly Aim[] = [
+  { peer: "tenon-mtls", against: "tenon-standard", workloads: ["small", "order"], atMost: 1 / 0.9 },
+  { peer: "tenon-telemetry", against: "tenon-standard", workloads: ["small", "order"], atMost: 1 / 0.9 },
+];
+
 /** Of our gateway: as many requests a core as these ratios of CPU say. */
 export const GATEWAY_AIMS: readonly Aim[] = [
   { peer: "tenon-library", against: "grpc-gateway", workloads: ["order"], atMost: 1 / 1.5 },

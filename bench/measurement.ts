@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Cores } from "./cores.ts";
 import { cpuSecondsOf } from "./cpu-time.ts";
-import type { LoadGenerator } from "./load.ts";
-import { connectTo, type Wire } from "./one-call.ts";
+import type { LoadGenerator, LoadOrder } from "./load.ts";
+import { connectTo } from "./one-call.ts";
 import { type PeerProcess, startPeer } from "./peer-process.ts";
 import type { Peer } from "./server-peers.ts";
 import type { Sample } from "./statistics.ts";
@@ -37,15 +37,15 @@ export function createMeasurement(options: MeasurementOptions): Measurement {
     writeFileSync(join(folder, `${name}.json`), json.body);
   }
 
-  async function measureOne(process: PeerProcess, wire: Wire, workload: Workload) {
+  async function measureOne(process: PeerProcess, { wire, tls }: Peer, workload: Workload) {
     const { name, connections, streams, messages } = workload;
     const { path } = workload[wire];
-    const bytesPerCall = await bytesOfAnswer(process.port, wire, workload);
+    const bytesPerCall = await bytesOfAnswer(process.port, { wire, tls }, workload);
     const bodyFile = join(folder, `${name}.${wire}`);
 
     async function load(calls: number) {
       const before = cpuSecondsOf(process.pid);
-      const order = { wire, port: process.port, path, bodyFile, token, connections, streams, calls };
+      const order = { wire, port: process.port, path, bodyFile, token, connections, streams, calls, tls };
       const { succeeded, bodyBytes, seconds } = await generator.run(order);
       const cpuSeconds = cpuSecondsOf(process.pid) - before;
       // The load looks at no message: a status in trailers is an answer too, but a shorter one.
@@ -69,9 +69,13 @@ export function createMeasurement(options: MeasurementOptions): Measurement {
   }
 
   /** Shows that the server does the work, and how long its answer is. */
-  async function bytesOfAnswer(port: number, wire: Wire, workload: Workload): Promise<number> {
+  async function bytesOfAnswer(
+    port: number,
+    { wire, tls }: Pick<LoadOrder, "wire" | "tls">,
+    workload: Workload,
+  ): Promise<number> {
     const { path, body, accepts } = workload[wire];
-    const connection = connectTo({ wire, port, token });
+    const connection = connectTo({ wire, port, token, tls });
     try {
       const answer = await connection.call(path, body);
       if (!accepts(answer)) throw new Error(`${path} answers something else than the others`);
@@ -87,7 +91,7 @@ export function createMeasurement(options: MeasurementOptions): Measurement {
       try {
         const samples: Sample[] = [];
         for (const workload of workloads) {
-          const figures = await measureOne(process, peer.wire, workload);
+          const figures = await measureOne(process, peer, workload);
           samples.push({ peer: peer.name, workload: workload.name, round, ...figures });
         }
         return samples;

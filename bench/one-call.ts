@@ -12,9 +12,18 @@ export interface Connection {
   close(): void;
 }
 
+/** PEM: how a server that speaks TLS is known, and what it is shown. */
+export interface LoadTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface ConnectionOptions {
   wire: Wire;
   port: number;
+  /** By default in the clear; gRPC only. */
+  tls?: LoadTls | undefined;
   /** A user's access token. */
   token: string;
 }
@@ -32,8 +41,9 @@ export const connectTo = (options: ConnectionOptions): Connection =>
 /** HTTP/2 windows as wide as h2load's, so that no server waits for this reader. */
 const WINDOW_BYTES = 2 ** 30;
 
-function connectGrpc({ port, token }: ConnectionOptions): Connection {
-  const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: WINDOW_BYTES } });
+function connectGrpc({ port, token, tls }: ConnectionOptions): Connection {
+  const settings = { initialWindowSize: WINDOW_BYTES };
+  const session = connect(`${tls ? "https://localhost" : "http://127.0.0.1"}:${port}`, { settings, ...tls });
   session.on("connect", () => session.setLocalWindowSize(WINDOW_BYTES));
   session.on("error", () => {}); // each call tells
   const headers = { ":method": "POST", ...headersOf("grpc", token) };

@@ -9,7 +9,7 @@ export interface PeerProcess {
   stop(): Promise<void>;
 }
 
-const START_MS = 20_000;
+const START_MS = 60_000;
 const STOP_MS = 5_000;
 
 /** Starts a server, a program that prints its port and lives as long as its standard input. Rejects where it does not. */

@@ -25,6 +25,8 @@ export interface Bench {
   readonly aims: readonly Aim[];
   /** The servers, which may need others that run beside them: those are stopped by `close`. */
   start(options: PeerOptions): Promise<{ peers: readonly Peer[]; close(): Promise<void> }>;
+  /** Loads by our own client, whatever is installed. */
+  readonly ownLoad?: true;
   /** Figures of another kind, a line each. */
   notes?(): readonly string[];
 }
@@ -53,7 +55,7 @@ export async function runBench(bench: Bench): Promise<void> {
 async function run(bench: Bench): Promise<void> {
   const { quick, only, rounds: roundsText } = readOptions();
   const cores = chooseCores();
-  const generator = findLoadGenerator(cores.load);
+  const generator = findLoadGenerator(cores.load, { ownOnly: bench.ownLoad === true });
   const go = buildGoPeers(say);
   const { token, key } = await createCaller();
   const rounds = Number(roundsText ?? (quick ? 1 : 3));

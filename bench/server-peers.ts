@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Wire } from "./one-call.ts";
+import type { LoadTls, Wire } from "./one-call.ts";
 
 /** A server beside which ours is measured, or ours. */
 export interface Peer {
@@ -7,6 +7,8 @@ export interface Peer {
   readonly title: string;
   readonly wire: Wire;
   readonly command: readonly string[];
+  /** By which it is spoken to; without, in the clear. */
+  readonly tls?: LoadTls;
 }
 
 export interface ServerPeersOptions {
