@@ -97,7 +97,10 @@ test("a WebSocket draws from the same budget", async () => {
   };
   const sent = request({ port, path: "/v1/greetings:chat", headers, signal: AbortSignal.timeout(5000) }).end();
   const [response] = (await once(sent, "response")) as [IncomingMessage];
-  expect({ status: response.statusCode, after: response.headers["retry-after"] }).toEqual({ status: 429, after: expect.stringMatching(/^[12]$/) });
+  expect({ status: response.statusCode, after: response.headers["retry-after"] }).toEqual({
+    status: 429,
+    after: expect.stringMatching(/^[12]$/),
+  });
   response.resume();
 });
 

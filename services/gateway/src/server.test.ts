@@ -38,9 +38,9 @@ test("it is ready as long as any service serves, and tells the health of each", 
   const checks = Object.fromEntries(names.map((name) => [name, name === "greeter" ? "ok" : "failed"]));
   expect(await ready()).toEqual({ status: 200, checks });
   health.setAll(false);
-  await expect.poll(ready).toMatchObject({ status: 503, checks: { greeter: "failed" } });
+  await expect.poll(ready, { timeout: 12_000 }).toMatchObject({ status: 503, checks: { greeter: "failed" } });
   health.setAll(true);
-  await expect.poll(ready).toMatchObject({ status: 200, checks: { greeter: "ok" } });
+  await expect.poll(ready, { timeout: 12_000 }).toMatchObject({ status: 200, checks: { greeter: "ok" } });
 });
 
 test("63: it starts with all of them down, and is not ready", async () => {
