@@ -71,7 +71,10 @@ for (const [name, value] of [
 
 test("a wrong file hides no other wrong variable", () => {
   const read = () =>
-    readConfig({ URL: postgresUrl({ desc: "a" }), PORT: port({ desc: "b" }) }, { env: { URL_FILE: "/none", PORT: "x" } });
+    readConfig(
+      { URL: postgresUrl({ desc: "a" }), PORT: port({ desc: "b" }) },
+      { env: { URL_FILE: "/none", PORT: "x" } },
+    );
   expect(read).toThrow(/^URL_FILE names .*: a\nPORT has .*: b$/);
 });
 
