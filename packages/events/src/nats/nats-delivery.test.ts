@@ -195,7 +195,7 @@ describe.skipIf(!hasNats)("where nats-server is installed", { timeout: TIMEOUT_M
     await order.applied.reached(1);
     await expect(order.outcomes.reached(2)).resolves.toEqual(["dead", "applied"]);
     await expect(Array.fromAsync(order.inbox.redrive())).resolves.toMatchObject([
-      { type: TYPE, error: "a fault of ours" },
+      { type: TYPE, error: "Error" },
     ]);
     await order.inbox.retryFailed();
     expect(order.applied.noted).toHaveLength(2);

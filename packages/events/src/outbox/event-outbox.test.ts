@@ -161,3 +161,29 @@ test("an outbox in which all is published has no oldest event", async () => {
   await drain(outbox);
   await expect(outbox.oldestUnpublishedMs()).resolves.toBe(0);
 });
+
+test("39: what was told before a replay, and is marked after it, is told again", async () => {
+  const { db } = await eventsDatabase();
+  const outbox = createOutbox({ db });
+  const event = userEvent();
+  await write(db, event);
+  const lost = await outbox.claim(10);
+  await Array.fromAsync(outbox.replay());
+  await outbox.markPublished(lost);
+  await expect(drain(outbox)).resolves.toEqual([event.eventId]);
+  const again = await outbox.claim(10, lost);
+  expect(again).toEqual([]);
+});
+
+test("39: a replay between claim and release leaves that claim nothing to mark", async () => {
+  const { db } = await eventsDatabase();
+  const outbox = createOutbox({ db });
+  await write(db, userEvent());
+  const stale = await outbox.claim(10);
+  await Array.fromAsync(outbox.replay());
+  const fresh = await outbox.claim(10);
+  await outbox.release(stale);
+  await expect(outbox.claim(10)).resolves.toEqual([]);
+  await outbox.markPublished(fresh);
+  await expect(drain(outbox)).resolves.toEqual([]);
+});

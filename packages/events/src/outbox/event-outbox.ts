@@ -10,7 +10,7 @@ export interface OutboxEvent {
   readonly aggregateId: string;
   readonly version: bigint;
   readonly message: Uint8Array;
-  /** How often it was begun to be told, this time included. */
+  /** How often it was begun to be told, this time included; replays count, too. It names the claim: see `markPublished`. */
   readonly attempts: number;
 }
 
@@ -29,6 +29,7 @@ export interface Outbox {
    * marks `told` as published.
    */
   claim(limit: number, told?: readonly OutboxEvent[]): Promise<OutboxEvent[]>;
+  /** But for those that were claimed or replayed since: what a broker was told that has lost it counts for nothing. */
   markPublished(events: readonly OutboxEvent[]): Promise<void>;
   /** Gives an event up for so long. */
   postpone(event: OutboxEvent, delayMs: number): Promise<void>;
@@ -50,9 +51,15 @@ export interface BatchOptions {
 }
 
 export function createOutbox({ db, leaseMs = 30_000 }: OutboxOptions): Outbox {
-  const positionsOf = (events: readonly OutboxEvent[]) => events.map(({ position }) => position);
+  /** Joined to `outbox` by position and attempts: nothing is left of a claim that was replayed or taken over. */
+  const claimsOf = (events: readonly OutboxEvent[]) => {
+    const positions = events.map(({ position }) => position);
+    const attempts = events.map((event) => event.attempts);
+    return sql`unnest(${positions}::bigint[], ${attempts}::int[]) as claim (position, attempts)
+      where outbox.position = claim.position and outbox.attempts = claim.attempts and published_at is null`;
+  };
   const markPublished = (events: readonly OutboxEvent[]) =>
-    sql`update outbox set published_at = now() where position = any(${positionsOf(events)}::bigint[])`.compile(db);
+    sql`update outbox set published_at = now() from ${claimsOf(events)}`.compile(db);
   const after = (ms: number) => sql`now() + ${ms}::float8 * interval '1 millisecond'`;
 
   return {
@@ -91,8 +98,8 @@ export function createOutbox({ db, leaseMs = 30_000 }: OutboxOptions): Outbox {
     async release(events) {
       if (events.length === 0) return;
       await sql`
-        update outbox set next_attempt_at = now(), attempts = attempts - 1
-        where position = any(${positionsOf(events)}::bigint[]) and published_at is null`.execute(db);
+        update outbox set next_attempt_at = now(), attempts = outbox.attempts - 1
+        from ${claimsOf(events)}`.execute(db);
     },
 
     async *replay({ signal, batch = 1000 } = {}) {
@@ -103,13 +110,13 @@ export function createOutbox({ db, leaseMs = 30_000 }: OutboxOptions): Outbox {
         // Versions of one aggregate have ascending positions: a later one is never open while an earlier one is not yet.
         const { rows: batches } = await sql<{ upTo: bigint | null; opened: number }>`
           with next as materialized (
-            select position from outbox where position > ${from} and position <= ${last} order by position limit ${batch}
+            select position, published_at is not null as published from outbox
+            where position > ${from} and position <= ${last} order by position limit ${batch}
           ), opened as (
-            update outbox set published_at = null, attempts = 0, next_attempt_at = now(), queued_at = now()
-            from next where outbox.position = next.position and published_at is not null
-            returning outbox.position
+            update outbox set published_at = null, attempts = attempts + 1, next_attempt_at = now(), queued_at = now()
+            from next where outbox.position = next.position
           )
-          select max(position) as "upTo", (select count(*)::int from opened) as opened from next`.execute(db);
+          select max(position) as "upTo", count(*) filter (where published)::int as opened from next`.execute(db);
         const [{ upTo, opened } = { upTo: null, opened: 0 }] = batches;
         from = upTo ?? last;
         count += opened;
