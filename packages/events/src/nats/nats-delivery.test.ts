@@ -194,11 +194,10 @@ describe.skipIf(!hasNats)("where nats-server is installed", { timeout: TIMEOUT_M
     await write(db, userEvent());
     await order.applied.reached(1);
     await expect(order.outcomes.reached(2)).resolves.toEqual(["dead", "applied"]);
-    await expect(Array.fromAsync(order.inbox.redrive())).resolves.toMatchObject([
-      { type: TYPE, error: "Error" },
-    ]);
+    await expect(Array.fromAsync(order.inbox.redrive())).resolves.toMatchObject([{ type: TYPE, error: "Error" }]);
+    // Here, unless the subscriber's own worker was first.
     await order.inbox.retryFailed();
-    expect(order.applied.noted).toHaveLength(2);
+    await order.applied.reached(2);
   });
 
   test("36: while its database is not there a subscriber leaves events with the broker", async () => {
