@@ -57,8 +57,8 @@ test(
     platform.process.kill("SIGTERM");
     expect(await platform.process.exit({ timeoutMs: 60_000 })).toBe(0);
     const { stdout, stderr } = platform.process.said;
-    const lines = stdout.split("\n");
-    for (const line of [...lines, ...stderr.split("\n")]) look("log", line);
+    const lines = [stdout, stderr].flatMap((each) => each.split("\n"));
+    for (const line of lines) look("log", line);
     let events = 0;
     for (const { db } of databases) {
       for (const table of EVENT_TABLES) {

@@ -84,8 +84,7 @@ describe.skipIf(!hasNats)("where nats-server is installed", { timeout: TIMEOUT_M
     for (const version of [1n, 2n, 3n]) await write(db, ...ids.map((id) => userEvent(id, version)));
     const last = ids.map((id) => `${id} 3`);
     const told = () => new Set(order.applied.noted.map(({ aggregateId, version }) => `${aggregateId} ${version}`));
-    await order.outcomes.reached(60);
-    expect(last.filter((each) => !told().has(each))).toEqual([]);
+    await expect.poll(() => last.filter((each) => !told().has(each)), { timeout: 20_000 }).toEqual([]);
     for (const id of ids) {
       const versions = order.applied.noted
         .filter(({ aggregateId }) => aggregateId === id)
