@@ -14,8 +14,8 @@ export interface OverloadMeasurementOptions {
   readonly overload: number;
   /** Whether the server sheds load. */
   readonly isShedding: boolean;
-  /** Hears where the server is before the load begins. */
-  readonly onStart?: (port: number) => void;
+  /** Goes on beside the load, on the server's port, until that is over. */
+  readonly beside?: (port: number, over: AbortSignal) => Promise<void>;
 }
 
 /** Four connections of 10 ms: little beside what the server's core could do, so that it is the work that is scarce. */
@@ -24,7 +24,7 @@ const DEADLINE_MS = 1000;
 
 /** One server of its own process under a load of another's, phase by phase. */
 export async function measureOverload(options: OverloadMeasurementOptions): Promise<OverloadRun> {
-  const { name, phases, overload, isShedding, onStart } = options;
+  const { name, phases, overload, isShedding, beside } = options;
   const cores = chooseCores();
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const key = { ...publicKey.export({ format: "jwk" }), kid: "order" };
@@ -33,8 +33,9 @@ export async function measureOverload(options: OverloadMeasurementOptions): Prom
     [process.execPath, peer, `--key=${JSON.stringify(key)}`, ...(isShedding ? ["--shedding"] : [])],
     cores.server,
   );
+  const over = new AbortController();
+  const besides = beside?.(server.port, over.signal);
   try {
-    onStart?.(server.port);
     const plan: LoadPlan = {
       port: server.port,
       key: privateKey.export({ format: "jwk" }),
@@ -45,6 +46,8 @@ export async function measureOverload(options: OverloadMeasurementOptions): Prom
     const { stdout } = await promisify(execFile)("taskset", ["-c", `${cores.load}`, ...load], { maxBuffer: 2 ** 28 });
     return toOverloadRun(name, phases, JSON.parse(stdout) as CallOutcome[], overload + 1);
   } finally {
+    over.abort();
+    await besides;
     await server.stop();
   }
 }

@@ -86,6 +86,9 @@ export async function forceOne({ platform, load }: Drilled, target: DrillProcess
   return toRow({ drill: `second SIGTERM of ${target.name}`, invariant: "49", seen }, tally, faults, isUnavailable);
 }
 
+/** Clients try to connect every two seconds: as a rollout does by minReadySeconds, the next one goes when they are back. */
+const NOTICED_MS = 3000;
+
 /** Everything is started anew, one after the other, as by a rollout. */
 export async function rollAll({ platform, load }: Drilled): Promise<DrillRow> {
   const faults: string[] = [];
@@ -98,6 +101,7 @@ export async function rollAll({ platform, load }: Drilled): Promise<DrillRow> {
     const exit = await within(EXIT_LIMIT_MS, exiting);
     if (exit?.how !== 0) faults.push(`${target.name} ended with ${exit?.how}`);
     await target.ready(READY_LIMIT_MS);
+    await delay(NOTICED_MS);
   }
   await load.answered(READY_LIMIT_MS);
   const tally = end();

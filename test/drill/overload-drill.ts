@@ -22,12 +22,10 @@ const PROBE_LIMIT_MS = 1000;
  */
 export async function overload(): Promise<DrillRow> {
   const faults: string[] = [];
-  const over = new AbortController();
   let [probes, longestMs] = [0, 0];
-  let probing: Promise<void> | undefined;
 
-  async function probe(port: number): Promise<void> {
-    while (!over.signal.aborted) {
+  async function probe(port: number, over: AbortSignal): Promise<void> {
+    while (!over.aborted) {
       const askedMs = performance.now();
       const asked = askHealth({ address: `127.0.0.1:${port}`, timeoutMs: PROBE_LIMIT_MS });
       const health = await asked.catch((error: Error) => error.message);
@@ -40,11 +38,8 @@ export async function overload(): Promise<DrillRow> {
 
   const run = await measureOverload({
     ...{ name: "overload", phases: PHASES, overload: OVERLOAD, isShedding: true },
-    onStart(port) {
-      probing = probe(port);
-    },
-  }).finally(() => over.abort());
-  await probing;
+    beside: probe,
+  });
   const peak = Math.max(...run.phases.slice(0, OVERLOAD).map(({ good }) => good));
   for (const { what, is, met, atLeast, atMost } of judgeOverload(run, peak, OVERLOAD)) {
     if (!met) faults.push(`${what}: ${is?.toFixed(2) ?? "never"}, not ${atLeast ?? atMost}`);

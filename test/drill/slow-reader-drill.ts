@@ -32,7 +32,7 @@ export async function hangOn({ platform, load }: Drilled): Promise<DrillRow> {
   for (const session of [halfOpen, slow]) session.on("error", () => {});
   try {
     const endings = await Promise.all([
-      ...Array.from({ length: COUNT }, () => begin(halfOpen, "order.v1.OrderService/CreateOrder")),
+      ...Array.from({ length: COUNT }, () => begin(halfOpen, "order.v1.CatalogService/ListProducts")),
       ...Array.from({ length: COUNT }, () => begin(slow, "order.v1.CatalogService/ListProducts", Buffer.alloc(5))),
     ]);
     const open = endings.filter((ending) => ending === undefined).length;

@@ -28,6 +28,13 @@ const RETRY_BUFFER_BYTES = 64 * 1024;
 const RESOLUTION_INTERVAL_MS = 5000;
 
 /**
+ * From one attempt to connect to the next. grpc-js's own delays grow from one second to two minutes: a server that took long
+ * to come back would be left alone for as long again, and another one could not be restarted meanwhile.
+ */
+const FIRST_RECONNECT_MS = 200;
+const LONGEST_RECONNECT_MS = 2000;
+
+/**
  * Calls over grpc-js channels: one that retries as the contract allows and one that does not, but for what no server has
  * looked at (gRFC A6, transparent retries). Both balance over all addresses of the target and leave out those that keep
  * failing.
@@ -46,6 +53,8 @@ export function createChannelTransport(service: DescService, target: string, opt
     "grpc.service_config_disable_resolution": 1,
     "grpc.enable_http_proxy": 0,
     "grpc.dns_min_time_between_resolutions_ms": RESOLUTION_INTERVAL_MS,
+    "grpc.initial_reconnect_backoff_ms": FIRST_RECONNECT_MS,
+    "grpc.max_reconnect_backoff_ms": LONGEST_RECONNECT_MS,
     // A connection for each channel: a shared one would bring its backoff along to a new client of the same address.
     "grpc.use_local_subchannel_pool": 1,
     ...(compression && { "grpc.default_compression_algorithm": compressionAlgorithms[compression] }),
