@@ -10,8 +10,8 @@ export interface CanaryUser {
   readonly id: string;
   readonly email: string;
   readonly password: string;
-  /** All that there were: answers may come late. */
-  readonly displayNames: string[];
+  /** What he may be told: his email, and every name that he has asked for, as soon as he asks. */
+  readonly own: string[];
   accessToken: string;
   refreshToken: string;
 }
@@ -27,7 +27,7 @@ export interface CanaryCall {
   readonly verb: "GET" | "POST" | "PATCH" | "DELETE";
   /** Of the authorization header; by default there is none. */
   readonly authorization?: string;
-  /** Secrets that the answer may tell, because they are the caller's own. */
+  /** Secrets that the answer may tell, because they are the caller's own when it comes. */
   readonly mayTell?: readonly string[];
   /** The answer has tokens for the caller. */
   readonly tellsTokens?: true;
@@ -57,7 +57,6 @@ export function createCanaryCalls({ random, marker, users: known, productId }: C
   };
   const bearer = ({ accessToken }: CanaryUser) => ({ authorization: `Bearer ${accessToken}` });
   /** As it is when the answer comes: another call of the same user may have changed it meanwhile. */
-  const ownOf = ({ email, displayNames }: CanaryUser) => [email, ...displayNames];
   const anyone = () => random.pick(known);
   const items = [{ productId, quantity: 1 }];
 
@@ -76,7 +75,7 @@ export function createCanaryCalls({ random, marker, users: known, productId }: C
     return {
       ...{ method: sessions.createSession, verb: "POST", path: "/v1/sessions", tellsTokens: true },
       request: { email: user.email, password: password ?? user.password },
-      mayTell: ownOf(user),
+      mayTell: user.own,
       onAnswer: (answer) => void Object.assign(user, answer),
     };
   };
@@ -86,7 +85,7 @@ export function createCanaryCalls({ random, marker, users: known, productId }: C
   };
   const getUser = (user: CanaryUser, userId: string): CanaryCall => ({
     ...{ method: users.getUser, request: { userId }, verb: "GET", path: `/v1/users/${userId}`, ...bearer(user) },
-    mayTell: user.id === userId ? ownOf(user) : [],
+    mayTell: user.id === userId ? user.own : [],
   });
   const listOrders = (pageToken: string): CanaryCall => {
     const path = `/v1/orders?page_size=1&page_token=${pageToken}`;
@@ -137,7 +136,7 @@ export function createCanaryCalls({ random, marker, users: known, productId }: C
         return {
           ...{ method: sessions.refreshSession, verb: "POST", path: "/v1/sessions:refresh", tellsTokens: true },
           request: { requestId: randomUUID(), refreshToken: user.refreshToken },
-          mayTell: ownOf(user),
+          mayTell: user.own,
           onAnswer: (answer) => void Object.assign(user, answer),
         };
       },
@@ -163,12 +162,12 @@ export function createCanaryCalls({ random, marker, users: known, productId }: C
       () => {
         const [user, displayName, requestId] = [anyone(), secret("name"), randomUUID()];
         const path = `/v1/users/${user.id}?request_id=${requestId}&update_mask=displayName`;
+        user.own.push(displayName);
         return {
           ...{ method: users.updateUser, verb: "PATCH", path, ...bearer(user) },
           request: { requestId, user: { id: user.id, displayName }, updateMask: "displayName" },
           body: { displayName },
-          onAnswer: () => user.displayNames.push(displayName),
-          mayTell: [...ownOf(user), displayName],
+          mayTell: user.own,
         };
       },
     ],

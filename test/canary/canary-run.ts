@@ -120,11 +120,11 @@ async function signUp(clients: ReadonlyMap<string, unknown>, marker: string, ind
   const users = clients.get(userv1.UserService.typeName) as Users;
   const sessions = clients.get(userv1.SessionService.typeName) as Sessions;
   const account = { email: `${marker}user${index}@example.com`, password: `${marker}password${index}` };
-  const displayName = `${marker}name${index}`;
+  const displayName = `${marker}name${index}x`;
   const options = { timeoutMs: TIMEOUT_MS };
   const { user } = await users.createUser({ requestId: randomUUID(), displayName, ...account }, options);
   const { accessToken, refreshToken } = await sessions.createSession(account, options);
-  return { id: user?.id ?? "", ...account, displayNames: [displayName], accessToken, refreshToken };
+  return { id: user?.id ?? "", ...account, own: [account.email, displayName], accessToken, refreshToken };
 }
 
 async function firstProduct(base: string): Promise<string> {
