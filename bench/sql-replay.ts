@@ -27,10 +27,15 @@ export interface SqlReplay {
 const CLAIM_ATTEMPTS = 3;
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
+/** A pool has ended before its connections have: that a server which stops then finds some of them is no error. */
+function openPool(connectionString: string | undefined, max: number): pg.Pool {
+  return new pg.Pool({ connectionString, max }).on("error", () => {});
+}
+
 export function createSqlReplay(options: SqlReplayOptions): SqlReplay {
   const { trips, urls, constants, replaced = {}, poolSize = 10 } = options;
   const names = [...new Set(trips.map(({ process }) => process))];
-  const pools = new Map(names.map((name) => [name, new pg.Pool({ connectionString: urls[name], max: poolSize })]));
+  const pools = new Map(names.map((name) => [name, openPool(urls[name], poolSize)]));
   const startedAt = trips[0]?.at ?? 0;
 
   const serial = oneAtATime(trips);
