@@ -16,7 +16,7 @@ export interface BulkOptions {
 }
 
 /** Of these, which are the oldest, the processor's statement was not compared yet. */
-export const UNCOMPARED = 40_000;
+const UNCOMPARED = 40_000;
 
 /** In all the databases the same id for the same number; it ascends with it, as those that services make. */
 const uuid = (kind: string) =>

@@ -1,6 +1,8 @@
 // The services stand in some files by their names. The greeter is in all of them: what is said of it there is said again of
 // a new service.
 
+import { capital } from "./service-words.ts";
+
 export interface Newcomer {
   readonly name: string;
   /** For gRPC; those for the admin's and health follow from it. */
@@ -11,7 +13,6 @@ export interface Newcomer {
 const LAST = "processor";
 const LISTED = /["'\w]*(?:user|order|payment|processor)["'\w]*/gi;
 
-const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 const rename = (text: string, to: string): string =>
   text
     .replaceAll("GreetingService", `${capital(to)}Service`)

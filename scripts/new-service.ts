@@ -69,7 +69,6 @@ function plan(words: ServiceWords, newcomer: Newcomer): ReadonlyMap<string, stri
     }),
   );
   edit("docker-compose.mtls.yml");
-  edit("docker-compose.mtls.yml");
   edit("services/gateway/src/config.ts", (text) => text.replace(`the ${name} is"`, `the ${name} service is"`));
   edit("services/gateway/src/gateway-services.ts");
   edit("services/platform/package.json");

@@ -23,9 +23,9 @@ export interface Taken {
 }
 
 /** What the template is written with. */
-export const TEMPLATE_WORDS: ServiceWords = { name: "warehouse", resource: "widget", plural: "widgets" };
+const TEMPLATE_WORDS: ServiceWords = { name: "warehouse", resource: "widget", plural: "widgets" };
 
-const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+export const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
 /** A text of the template, or the path of a file in it, with other words. */
 export function reword(text: string, words: ServiceWords): string {

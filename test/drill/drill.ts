@@ -1,4 +1,4 @@
-// `make drill`: what happens to processes that run, done to them under load; a row of a table for each. See docs/runbook.md.
+// `make drill`: what happens to processes that run, done to them under load; a row of a table for each.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PodSpec } from "kubernetes-types/core/v1.d.ts";
+import { RESTRICTED_CONTAINER, RESTRICTED_POD } from "../kubernetes/pod-security.ts";
 import type { SmokeCluster } from "./smoke-cluster.ts";
 
 /** What the customer in the cluster has come to since `begin`. */
@@ -98,23 +99,14 @@ const pod = (metadata: object, command: string[], { volumes = [] }: Pick<PodSpec
   spec: {
     automountServiceAccountToken: false,
     terminationGracePeriodSeconds: 1,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: 1000,
-      runAsGroup: 1000,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    securityContext: RESTRICTED_POD,
     volumes,
     containers: [
       {
         name: "smoke",
         image: "tenon/gateway:local",
         command,
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ["ALL"] },
-        },
+        securityContext: RESTRICTED_CONTAINER,
         volumeMounts: volumes.map(({ name }) => ({ name, mountPath: `/${name}`, readOnly: true })),
       },
     ],

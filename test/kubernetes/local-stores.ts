@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Deployment } from "kubernetes-types/apps/v1.d.ts";
 import type { ConfigMap, Container, Service, Volume } from "kubernetes-types/core/v1.d.ts";
 import { NATS, POSTGRES } from "./network-policies.ts";
+import { RESTRICTED_CONTAINER, RESTRICTED_POD } from "./pod-security.ts";
 
 const fromCompose = (file: string): string =>
   readFileSync(join(import.meta.dirname, "../../deploy/compose", file), "utf8");
@@ -100,22 +101,12 @@ function store({ name, port, files, secret, container }: Store): object[] {
         metadata: { labels },
         spec: {
           automountServiceAccountToken: false,
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: 1000,
-            runAsGroup: 1000,
-            fsGroup: 1000,
-            seccompProfile: { type: "RuntimeDefault" },
-          },
+          securityContext: { ...RESTRICTED_POD, fsGroup: 1000 },
           containers: [
             {
               ...container,
               ports: [{ containerPort: port }],
-              securityContext: {
-                allowPrivilegeEscalation: false,
-                readOnlyRootFilesystem: true,
-                capabilities: { drop: ["ALL"] },
-              },
+              securityContext: RESTRICTED_CONTAINER,
               volumeMounts: [
                 ...(container.volumeMounts ?? []),
                 { name: "secrets", mountPath: "/run/tenon", readOnly: true },

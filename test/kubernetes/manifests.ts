@@ -4,6 +4,7 @@ import type { ConfigMap, Container, Probe, Service, ServiceAccount } from "kuber
 import type { PodDisruptionBudget } from "kubernetes-types/policy/v1.d.ts";
 import { adminPortOf, callGraph, WORKLOADS, type Workload } from "./call-graph.ts";
 import { NATS, probePort } from "./network-policies.ts";
+import { RESTRICTED_CONTAINER, RESTRICTED_POD } from "./pod-security.ts";
 
 /** Above the 30 s for which cluster DNS may be remembered: who has not heard yet that a replica goes is served still. */
 const DRAIN_WAIT_SECONDS = 35;
@@ -50,13 +51,7 @@ export function manifestsOf(name: Workload): object[] {
           serviceAccountName: name,
           automountServiceAccountToken: false,
           terminationGracePeriodSeconds: GRACE_SECONDS,
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: 1000,
-            runAsGroup: 1000,
-            fsGroup: 1000,
-            seccompProfile: { type: "RuntimeDefault" },
-          },
+          securityContext: { ...RESTRICTED_POD, fsGroup: 1000 },
           topologySpreadConstraints: ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map((topologyKey) => ({
             maxSkew: 1,
             topologyKey,
@@ -114,7 +109,7 @@ function containerOf(name: Workload): Container {
       requests: { cpu: "100m", memory: "128Mi" },
       limits: { memory: "384Mi" },
     },
-    securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+    securityContext: RESTRICTED_CONTAINER,
     ...(stores && { volumeMounts: [{ name: "secrets", mountPath: "/run/tenon", readOnly: true }] }),
   };
 }

@@ -12,8 +12,10 @@ export function toDatabaseError(error: unknown): unknown {
   return isConnectionLoss(error) ? unavailable(error) : error;
 }
 
-/** Whether its connection is of no more use after this error: it is lost, leads to a server that takes no
- * changes, or knows statements as they were. */
+/**
+ * Whether its connection is of no more use after this error: it is lost, leads to a server that takes no changes, or knows
+ * statements as they were.
+ */
 export function endsConnection(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return isConnectionLoss(error);
   return error.severity !== "ERROR" || error.code === READ_ONLY || isOutdated(error);

@@ -52,7 +52,7 @@ export interface ServerLimits {
   maxMetadataBytes?: number;
   /**
    * How long a connection serves before its client is asked to open another, which may find other replicas; by default for
-   * ever. Calls that are still on it a minute later are cut off.
+   * ever. Calls that are on it then go on to their end.
    */
   maxConnectionAgeMs?: number;
   /** Pings an idle connection after `timeMs` and ends it after `timeoutMs` without an answer; by default 60 s and 20 s. */

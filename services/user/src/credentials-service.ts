@@ -73,13 +73,19 @@ export const createCredentialsService = ({ credentials, passwords, guesses }: Cr
     return { verifiedHash: matches ? present.passwordHash : undefined, newHash };
   },
 
-  /** Proves an email and a password. RESOURCE_EXHAUSTED where there were too many wrong ones for this email. Whether it is the email or the password that is wrong shows neither in words nor in time. */
+  /**
+   * Proves an email and a password. RESOURCE_EXHAUSTED where there were too many wrong ones for this email. Whether it is the
+   * email or the password that is wrong shows neither in words nor in time.
+   */
   async prove(
     { email, password }: { email: string; password: string },
     signal?: AbortSignal,
   ): Promise<ProvedCredentials> {
-    if (isEmail(email)) await guesses?.take(email);
-    const found = isEmail(email) ? await credentials.findByEmail(email) : undefined;
+    const guessAt = async (address: string) => {
+      await guesses?.take(address);
+      return credentials.findByEmail(address);
+    };
+    const found = isEmail(email) ? await guessAt(email) : undefined;
     const { matches, betterHash } = await passwords.verify(password, found?.passwordHash, on(signal));
     if (!matches || found?.passwordHash === undefined) throw wrongCredentials();
     await guesses?.forget(email);
