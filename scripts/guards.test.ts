@@ -1,11 +1,16 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { GUARDS } from "./guards.ts";
 
-for (const { name, file, on } of GUARDS) {
-  test(`the guard is where the list has it: ${name}`, () => {
-    const text = readFileSync(join(import.meta.dirname, "..", file), "utf8");
+const root = join(import.meta.dirname, "..");
+
+for (const { name, file, on, tests } of GUARDS) {
+  test(`the guard and its tests are where the list has them: ${name}`, () => {
+    const text = readFileSync(join(root, file), "utf8");
     expect(text.split(on)).toHaveLength(2);
+    const folder = dirname(tests);
+    const found = readdirSync(join(root, folder)).filter((each) => `${folder}/${each}`.startsWith(tests));
+    expect(found.some((each) => each.endsWith(".test.ts"))).toBe(true);
   });
 }

@@ -11,7 +11,7 @@ export interface Guard {
 }
 
 const ONCE = "packages/database/src/idempotency/request-record.ts";
-const QUEUE = "services/order/src/postgres-order-queue.ts";
+const QUEUE = "services/order/src/saga/postgres-order-queue.ts";
 const ORDER = "services/order/src/order";
 const STORE = "services/payment/src/payment-repository.ts";
 const PAYMENTS = "services/payment/src/migrations/0001-payments.sql";
@@ -77,7 +77,7 @@ export const GUARDS: readonly Guard[] = [
     file: QUEUE,
     on: "and (lease_until is null or lease_until < now() or",
     off: "and (lease_until is null or",
-    tests: "services/order/src/postgres-order-queue",
+    tests: "services/order/src/saga/postgres-order-queue",
   },
   {
     name: "a claim of a clock that was wrong binds nobody",
@@ -96,10 +96,10 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     name: "an order whose request for money may have left does not end as if none had",
-    file: `${ORDER}-saga.ts`,
+    file: "services/order/src/saga/order-saga.ts",
     on: "if (!order.paymentAsked) return endUnasked(order);",
     off: "if (order.paymentId === undefined) return endUnasked(order);",
-    tests: `${ORDER}-saga.test`,
+    tests: "services/order/src/saga/order-saga.test",
   },
   {
     name: "the processor is asked again under the same reference",
@@ -113,14 +113,14 @@ export const GUARDS: readonly Guard[] = [
     file: QUEUE,
     on: '.updateTable("orders").where("id", "=", id).where("claimed_by", "=", claim)',
     off: '.updateTable("orders").where("id", "=", id)',
-    tests: "services/order/src/postgres-order-queue",
+    tests: "services/order/src/saga/postgres-order-queue",
   },
   {
     name: "who knows an older version of an order changes nothing",
     file: QUEUE,
     on: 'held(order, on).set(values).where("version", "=", order.version)',
     off: "held(order, on).set(values)",
-    tests: "services/order/src/postgres-order-queue",
+    tests: "services/order/src/saga/postgres-order-queue",
   },
   {
     name: "an order's refunds under way count as given back",
@@ -134,7 +134,7 @@ export const GUARDS: readonly Guard[] = [
     file: "services/order/src/migrations/0002-orders.sql",
     on: "if new.state <> old.state",
     off: "if false",
-    tests: "services/order/src/postgres-order-queue",
+    tests: "services/order/src/saga/postgres-order-queue",
   },
   {
     name: "postings come with their entry",

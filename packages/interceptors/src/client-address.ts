@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { type Call, createContextKey, type Interceptor, NO_HOOKS } from "@tenon/grpc";
-import { toPeerAddress } from "./peer-address.ts";
+import { toPeerAddress } from "./telemetry/peer-address.ts";
 
 export interface ClientAddressOptions {
   /**

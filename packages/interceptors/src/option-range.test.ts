@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { auth } from "./auth.ts";
 import { deadline } from "./deadline.ts";
+import { auth } from "./identity/auth.ts";
 import { propagation } from "./propagation.ts";
 
 const WRONG = [Number.NaN, Number.NEGATIVE_INFINITY, -1, Number.POSITIVE_INFINITY, 1e300];

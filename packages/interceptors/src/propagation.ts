@@ -4,7 +4,7 @@ import { type Call, type CallHooks, type Interceptor, NO_HOOKS, retriesAllowed }
 import { currentCall, onBehalfOf } from "./current-call.ts";
 import { assertOptions } from "./option-range.ts";
 import { isRequestId, REQUEST_ID_HEADER, requestIdKey, requestIdOf } from "./request-id.ts";
-import { TRACEPARENT, TRACESTATE } from "./trace-context.ts";
+import { TRACEPARENT, TRACESTATE } from "./telemetry/trace-context.ts";
 
 export interface PropagationOptions {
   /** What a call keeps of its time for itself when it calls others; by default 20 ms. */

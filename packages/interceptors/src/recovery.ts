@@ -2,9 +2,9 @@ import { StatusError } from "@tenon/errors";
 import { type CallStatus, type Interceptor, type Method, NO_HOOKS } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import { Counter, type Registry } from "prom-client";
-import { callFacts } from "./call-facts.ts";
-import { createLabels, METHOD_LABELS } from "./method-labels.ts";
+import { callFacts } from "./logging/call-facts.ts";
 import { perMethod } from "./per-method.ts";
+import { createLabels, METHOD_LABELS } from "./telemetry/method-labels.ts";
 
 export interface RecoveryOptions {
   /** Where `grpc_server_unexpected_errors_total` counts. */

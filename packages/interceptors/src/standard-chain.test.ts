@@ -2,9 +2,9 @@ import { createMetadata, methodsOf } from "@tenon/grpc";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { greeter, recordLog, startGreeter } from "./greeter-fixture.ts";
-import { createServiceTokens } from "./service-token.ts";
+import { createServiceTokens } from "./identity/service-token.ts";
+import { createTestKey } from "./identity/token-fixture.ts";
 import { standardClient, standardServer } from "./standard-chain.ts";
-import { createTestKey } from "./token-fixture.ts";
 
 const METHODS = methodsOf([greeter(() => {})]);
 const names = (chain: readonly { name: string }[]) => chain.map(({ name }) => name);

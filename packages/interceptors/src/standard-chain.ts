@@ -1,24 +1,24 @@
 import type { Interceptor, Method } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import type { Registry } from "prom-client";
-import { type AuthOptions, auth } from "./auth.ts";
-import { type CircuitBreakerOptions, circuitBreaker } from "./circuit-breaker.ts";
 import { clientAddress } from "./client-address.ts";
 import { type DeadlineOptions, deadline } from "./deadline.ts";
+import { type AuthOptions, auth } from "./identity/auth.ts";
+import { type ServiceTokens, serviceToken } from "./identity/service-token.ts";
 import { HEALTH } from "./infrastructure.ts";
-import { type LoadSheddingOptions, loadShedding } from "./load-shedding.ts";
-import { logging } from "./logging.ts";
-import { metrics } from "./metrics.ts";
+import { logging } from "./logging/logging.ts";
+import { type CircuitBreakerOptions, circuitBreaker } from "./overload/circuit-breaker.ts";
+import { type LoadSheddingOptions, loadShedding } from "./overload/load-shedding.ts";
+import { type RateLimitOptions, rateLimit } from "./overload/rate-limit.ts";
 import { propagation } from "./propagation.ts";
-import { type RateLimitOptions, rateLimit } from "./rate-limit.ts";
 import { recovery } from "./recovery.ts";
 import { requestIdHeader } from "./request-id-header.ts";
-import { rpcMetrics } from "./rpc-metrics.ts";
 import { allBut, type Match } from "./selector.ts";
-import { type ServerTimingOptions, serverTiming } from "./server-timing.ts";
-import { type ServiceTokens, serviceToken } from "./service-token.ts";
-import { tracing } from "./tracing.ts";
-import { type ValidationOptions, validation } from "./validation.ts";
+import { metrics } from "./telemetry/metrics.ts";
+import { rpcMetrics } from "./telemetry/rpc-metrics.ts";
+import { type ServerTimingOptions, serverTiming } from "./telemetry/server-timing.ts";
+import { tracing } from "./telemetry/tracing.ts";
+import { type ValidationOptions, validation } from "./validation/validation.ts";
 
 export interface StandardServerOptions {
   logger: Logger;

@@ -1,8 +1,8 @@
 import type { Life, MemoryDatabase } from "@tenon/testing";
 import type { Order, Refund } from "./order.ts";
-import { type ClaimedOrder, LONGEST_WAIT_MS, type OrderQueue } from "./order-queue.ts";
 import type { Caller, OrderRepository } from "./order-service.ts";
 import { stepOf } from "./order-states.ts";
+import { type ClaimedOrder, LONGEST_WAIT_MS, type OrderQueue } from "./saga/order-queue.ts";
 
 /** An order with what only the queue knows of it. */
 export interface StoredOrder extends Order {

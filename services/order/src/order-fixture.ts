@@ -4,11 +4,11 @@ import { v7 as uuidv7 } from "uuid";
 import { createCatalogRepository } from "./catalog/catalog-repository.ts";
 import type { Order } from "./order.ts";
 import { createOrderRepository } from "./order-repository.ts";
-import { createOrderSaga, type OrderSaga } from "./order-saga.ts";
 import { createOrderService, type OrderChanges } from "./order-service.ts";
 import type { Tables } from "./order-tables.ts";
-import { createSimulatedPayments } from "./payments-fixture.ts";
-import { createPostgresOrderQueue } from "./postgres-order-queue.ts";
+import { createOrderSaga, type OrderSaga } from "./saga/order-saga.ts";
+import { createSimulatedPayments } from "./saga/payments-fixture.ts";
+import { createPostgresOrderQueue } from "./saga/postgres-order-queue.ts";
 import { orderMigrations } from "./server.ts";
 
 const nobodyWatches: OrderChanges = {

@@ -1,4 +1,4 @@
-import type { PaymentState } from "./payments.ts";
+import type { PaymentState } from "./saga/payments.ts";
 
 /** What the worker does about an order in some state. */
 export type OrderStep = "authorize" | "capture" | "release" | "refund";

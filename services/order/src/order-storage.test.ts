@@ -7,11 +7,11 @@ import { createCatalogRepository } from "./catalog/catalog-repository.ts";
 import type { Product } from "./catalog/product.ts";
 import { createMemoryOrderQueue, createMemoryOrderRepository, type OrderTables } from "./memory-order-store.ts";
 import type { Order } from "./order.ts";
-import type { ClaimedOrder, OrderQueue } from "./order-queue.ts";
 import { createOrderRepository } from "./order-repository.ts";
 import type { OrderRepository } from "./order-service.ts";
 import type { Tables } from "./order-tables.ts";
-import { createPostgresOrderQueue } from "./postgres-order-queue.ts";
+import type { ClaimedOrder, OrderQueue } from "./saga/order-queue.ts";
+import { createPostgresOrderQueue } from "./saga/postgres-order-queue.ts";
 
 interface Storage {
   inTransaction<T>(work: (orders: OrderRepository) => Promise<T>): Promise<T>;

@@ -20,15 +20,15 @@ import { createCatalogService } from "./catalog/catalog-service.ts";
 import { createOrderFollowService } from "./order-follow-service.ts";
 import { createOrderHandler } from "./order-handler.ts";
 import { createOrderRepository } from "./order-repository.ts";
-import { createOrderSaga } from "./order-saga.ts";
 import { createOrderService } from "./order-service.ts";
 import { createOrderStatusFeed } from "./order-status-feed.ts";
 import { orderSubscriptions } from "./order-subscriptions.ts";
 import type { Tables } from "./order-tables.ts";
-import { createOrderWorker, type OrderWorkerOptions } from "./order-worker.ts";
-import type { Payments } from "./payments.ts";
-import { createPostgresOrderQueue } from "./postgres-order-queue.ts";
-import type { Users } from "./users.ts";
+import { createOrderSaga } from "./saga/order-saga.ts";
+import { createOrderWorker, type OrderWorkerOptions } from "./saga/order-worker.ts";
+import type { Payments } from "./saga/payments.ts";
+import { createPostgresOrderQueue } from "./saga/postgres-order-queue.ts";
+import type { Users } from "./saga/users.ts";
 
 /** The triggers of the migrations notify on these: an order's id after its change, that some order can be worked on, and that
  * there is an event to tell. */

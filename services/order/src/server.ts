@@ -24,11 +24,11 @@ import { Registry } from "prom-client";
 import { createCatalogRepository } from "./catalog/catalog-repository.ts";
 import { insertDemoCatalog } from "./catalog/demo-catalog.ts";
 import type { OrderConfig } from "./config.ts";
-import { createGrpcPayments } from "./grpc-payments.ts";
-import { createGrpcUsers } from "./grpc-users.ts";
 import { orderGauges } from "./order-gauges.ts";
 import type { Tables } from "./order-tables.ts";
 import { ORDER_CHANNELS, wireOrder } from "./order-wiring.ts";
+import { createGrpcPayments } from "./saga/grpc-payments.ts";
+import { createGrpcUsers } from "./saga/grpc-users.ts";
 
 export { ORDER_CHANNELS, type WiredOrder, type WireOrderOptions, wireOrder } from "./order-wiring.ts";
 

@@ -1,12 +1,9 @@
 import type { Money } from "@tenon/money";
 import { createMemoryDatabase, type Life, type Simulation } from "@tenon/testing";
 import type { Product } from "./catalog/product.ts";
-import { createGrpcPayments, type GrpcPaymentsOptions } from "./grpc-payments.ts";
 import { createMemoryOrderQueue, createMemoryOrderRepository, type OrderTables } from "./memory-order-store.ts";
 import type { Order } from "./order.ts";
 import { createOrderFollowService, type SettledPayment } from "./order-follow-service.ts";
-import type { ClaimedOrder } from "./order-queue.ts";
-import { createOrderSaga } from "./order-saga.ts";
 import {
   type Caller,
   createOrderService,
@@ -14,8 +11,11 @@ import {
   type OrderChanges,
   type OrderService,
 } from "./order-service.ts";
-import { retryDelay } from "./retry-delay.ts";
-import type { Users } from "./users.ts";
+import { createGrpcPayments, type GrpcPaymentsOptions } from "./saga/grpc-payments.ts";
+import type { ClaimedOrder } from "./saga/order-queue.ts";
+import { createOrderSaga } from "./saga/order-saga.ts";
+import { retryDelay } from "./saga/retry-delay.ts";
+import type { Users } from "./saga/users.ts";
 
 export interface SimulatedOrderOptions {
   simulation: Simulation;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { StartError, StatusError } from "@tenon/errors";
 import { type Kysely, sql } from "kysely";
-import type { CredentialsService } from "./credentials-service.ts";
+import type { CredentialsService } from "./passwords/credentials-service.ts";
 import type { UserService } from "./user-service.ts";
 import type { UserTables } from "./user-tables.ts";
 

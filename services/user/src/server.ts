@@ -22,11 +22,11 @@ import {
 import { Registry } from "prom-client";
 import type { UserConfig } from "./config.ts";
 import type { FirstAdmin } from "./first-admin.ts";
-import { readKeyFile } from "./key-file.ts";
-import { createPasswords } from "./passwords.ts";
+import { readKeyFile } from "./keys/key-file.ts";
+import { createPasswords } from "./passwords/passwords.ts";
+import { createWorkQueue } from "./passwords/work-queue.ts";
 import type { UserTables } from "./user-tables.ts";
 import { wireUser } from "./user-wiring.ts";
-import { createWorkQueue } from "./work-queue.ts";
 
 export type { FirstAdmin } from "./first-admin.ts";
 export { type WiredUser, type WireUserOptions, wireUser } from "./user-wiring.ts";

@@ -1,10 +1,10 @@
 import * as userv1 from "@tenon/contracts/user/v1";
 import { v4 as randomUuid } from "uuid";
 import { describe, expect, test } from "vitest";
-import { createPasswords } from "./passwords.ts";
+import { createPasswords } from "./passwords/passwords.ts";
+import { createWorkQueue } from "./passwords/work-queue.ts";
 import { CHEAP, PASSWORD } from "./user-fixture.ts";
 import { serveUsers, signUp } from "./user-server-fixture.ts";
-import { createWorkQueue } from "./work-queue.ts";
 
 const STRANGER = "0199a1b2-0000-7000-8000-000000000000";
 

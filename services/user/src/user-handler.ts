@@ -3,7 +3,7 @@ import type { Once, Paging } from "@tenon/database";
 import type { Handlers } from "@tenon/grpc";
 import type { Kysely } from "kysely";
 import { accessOf, callingUser } from "./calling-user.ts";
-import type { CredentialsService } from "./credentials-service.ts";
+import type { CredentialsService } from "./passwords/credentials-service.ts";
 import type { UserService } from "./user-service.ts";
 import type { UserTables } from "./user-tables.ts";
 import { fromWireState, toWireUser } from "./user-wire.ts";

@@ -9,7 +9,7 @@ import { createManualClock, createTestIssuer } from "@tenon/testing";
 import { Registry } from "prom-client";
 import { v4 as randomUuid } from "uuid";
 import { onTestFinished } from "vitest";
-import { createPasswords } from "./passwords.ts";
+import { createPasswords } from "./passwords/passwords.ts";
 import { type WireUserOptions, wireUser } from "./server.ts";
 import { CHEAP, PASSWORD, userDatabase } from "./user-fixture.ts";
 
