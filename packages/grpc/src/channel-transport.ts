@@ -1,6 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { Channel, compressionAlgorithms, type ClientOptions as GrpcClientOptions } from "@grpc/grpc-js";
 import { defendClients } from "./client-defences.ts";
+import { registerJudgedAddresses } from "./judged-addresses.ts";
 import { createServiceConfig } from "./service-config.ts";
 import { type ClientTls, createClientCredentials, type Renewable } from "./tls.ts";
 import { type ClientTransport, type ClientTransportCall, DEFAULT_MAX_MESSAGE_BYTES } from "./transport.ts";
@@ -64,6 +65,7 @@ export function createChannelTransport(service: DescService, target: string, opt
     }),
   };
   defendClients();
+  registerJudgedAddresses();
   const credentials = createClientCredentials(options.tls);
   const createChannel = (retries: boolean) =>
     new Channel(target, credentials, {

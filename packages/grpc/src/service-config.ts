@@ -1,5 +1,6 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import { JUDGED_ADDRESSES } from "./judged-addresses.ts";
 
 /** At most this many attempts of one call, 0.1 s to 2 s apart with jitter (gRFC A6). */
 const RETRY_POLICY = {
@@ -13,7 +14,7 @@ const RETRY_POLICY = {
 const RETRY_THROTTLING = { maxTokens: 20, tokenRatio: 0.1 };
 
 /** An address that fails half of at least ten calls in ten seconds is left out for a while (gRFC A50), never all of them. */
-const LOAD_BALANCING = {
+const OUTLIER_DETECTION = {
   outlier_detection: {
     interval: { seconds: 10, nanos: 0 },
     base_ejection_time: { seconds: 10, nanos: 0 },
@@ -28,6 +29,8 @@ const LOAD_BALANCING = {
     child_policy: [{ round_robin: {} }],
   },
 };
+
+const LOAD_BALANCING = { [JUDGED_ADDRESSES]: { child_policy: [OUTLIER_DETECTION] } };
 
 /** The service config of a channel, as the contract gives it: only methods that it calls safe to repeat are retried. */
 export function createServiceConfig(service: DescService, retries: boolean): object {
