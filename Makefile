@@ -23,7 +23,7 @@ QUIET := --config.confirmModulesPurge=false --config.nodeVersion=24.21.0 --confi
 # Where the system can do it, the platform ends with a make that is killed and keeps no port.
 BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdeathsig KILL)
 
-.PHONY: help images kubernetes-secrets kubernetes-smoke drill canary run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-transport bench-interceptors bench-orders certs sbom new-service lockfile
+.PHONY: help images kubernetes-secrets kubernetes-smoke drill canary run platform greet test check conformance simulation differential fuzz mutations openapi pack generate format lint types install bench-server bench-gateway smoke chaos interop leaks bench-overload bench-transport bench-start bench-interceptors bench-orders certs sbom new-service lockfile
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ bench-transport: $(GENERATED) $(BENCH) ## what mutual TLS and telemetry take of 
 
 bench-overload: $(GENERATED) $(BENCH) ## five times the load that a server can bear, with and without load shedding: quick=1
 	@exec node bench/bench-overload.ts $${quick:+--quick}
+
+bench-start: $(GENERATED) $(BENCH) ## each service until it is ready, and what it takes when nobody calls: quick=1
+	@exec node bench/bench-start.ts $${quick:+--quick}
 
 bench-interceptors: $(GENERATED) $(BENCH) ## what interceptors cost, ours and others': quick=1, rounds=9, only=grpc-js,tenon
 	@exec node bench/bench-interceptors.ts $${quick:+--quick} $${rounds:+--rounds="$$rounds"} $${only:+--only="$$only"}
