@@ -216,7 +216,7 @@ export const GUARDS: readonly Guard[] = [
   {
     name: "a version is told after the one before it",
     file: "packages/events/src/outbox/event-outbox.ts",
-    on: "and earlier.version < outbox.version and earlier.published_at is null",
+    on: "and earlier.version < due.version and num_nulls(earlier.published_at) = 1",
     off: "and false",
     tests: EVENT_OUTBOX,
   },

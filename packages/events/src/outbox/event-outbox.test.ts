@@ -187,3 +187,25 @@ test("39: a replay between claim and release leaves that claim nothing to mark",
   await outbox.markPublished(fresh);
   await expect(drain(outbox)).resolves.toEqual([]);
 });
+
+test("what a claim reads does not grow with the backlog, also where the planner has never seen one", async () => {
+  const { db } = await eventsDatabase();
+  const fill = (count: number, publishedAt: Date | null) =>
+    sql`
+      insert into outbox (event_id, type, aggregate_id, version, message, published_at)
+      select gen_random_uuid(), 'user.v1.UserEvent', gen_random_uuid(), 1, '', ${publishedAt}
+      from generate_series(1, ${count}::int)`.execute(db);
+  await fill(1000, new Date());
+  await sql`analyze outbox`.execute(db);
+  await fill(3000, null);
+  const read = await db.transaction().execute(async (tx) => {
+    await expect(createOutbox({ db: tx }).claim(10)).resolves.toHaveLength(10);
+    const { rows } = await sql<{ rows: number }>`
+      select (seq_tup_read + idx_tup_fetch)::int as rows from pg_stat_xact_user_tables where relname = 'outbox'`.execute(
+      tx,
+    );
+    return rows[0]?.rows ?? 0;
+  });
+  expect(read).toBeGreaterThan(0);
+  expect(read).toBeLessThan(200);
+});

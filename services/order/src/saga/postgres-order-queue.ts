@@ -25,17 +25,16 @@ export function createPostgresOrderQueue(options: PostgresOrderQueueOptions): Or
     async claim(limit) {
       const claim = newId();
       const { rows } = await sql<Selectable<OrderTable>>`
-        with due as materialized (
+        update orders set claimed_by = ${claim}, lease_until = ${after(leaseMs)}
+        where id = any(array(
           select id from orders
           where (next_attempt_at <= now() or next_attempt_at > ${after(LONGEST_WAIT_MS)})
             and (lease_until is null or lease_until < now() or lease_until > ${after(LONGEST_WAIT_MS)})
           order by id
           limit ${limit}
           for update skip locked
-        )
-        update orders set claimed_by = ${claim}, lease_until = ${after(leaseMs)}
-        from due where orders.id = due.id
-        returning orders.*`.execute(db);
+        ))
+        returning *`.execute(db);
       return rows.map(toClaimed).sort((a, b) => (a.id < b.id ? -1 : 1));
     },
 
