@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type ConfigSpec, duration, isSecret } from "@tenon/config";
+import { ConfigError, type ConfigSpec, duration, isSecret, readConfig } from "@tenon/config";
 import { PLATFORM_SERVICES } from "@tenon/platform";
 import { serviceConfig, telemetryConfig } from "@tenon/runtime";
 import { toMarkdownTable } from "@tenon/testing";
@@ -64,6 +64,21 @@ Durations are a number with \`ms\`, \`s\`, \`m\` or \`h\`. Secrets come in files
   ];
   await expect(`${parts.join("\n\n")}\n`).toMatchFileSnapshot("../docs/configuration.md");
 });
+
+const PLACES = [...SERVICES, { name: "telemetry", spec: telemetryConfig as ConfigSpec }].flatMap(({ name, spec }) =>
+  Object.keys(spec).flatMap((variable) =>
+    /(URL|TARGET|ENDPOINT|ORIGINS)$/.test(variable) ? [{ name, variable, spec }] : [],
+  ),
+);
+
+for (const { name, variable, spec } of PLACES) {
+  test(`a wrong ${variable} of ${name} stops the start in a line that names it and not its value`, () => {
+    const read = () => readConfig(spec, { env: { [variable]: "hunter2:/nowhere" } });
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(new RegExp(`^${variable} has a value that cannot be used, expected `, "m"));
+    expect(read).not.toThrow("hunter2");
+  });
+}
 
 const check = (name: string, env: Record<string, string>) =>
   promisify(execFile)(process.execPath, ["src/main.ts", "--check-config"], {

@@ -92,7 +92,7 @@ test("a client takes its renewed certificate and roots to its next connection", 
   await expect.poll(() => greet("John"), { timeout: 5000 }).toBe("Hello John");
 });
 
-test("roots that were changed refuse at once who was let in by the old ones", async () => {
+test("57: roots that were changed refuse at once who was let in by the old ones: that is how one is revoked", async () => {
   const server = renewable<ServerTls>({ ...authority.issue(names), ca });
   const { port } = await serve(server);
   const tls = { ca, ...authority.issue(["spiffe://tenon/order"]) };
@@ -107,6 +107,7 @@ for (const [what, identity] of [
   ["expired", authority.issue(names, { to: minuteAgo })],
   ["not yet valid", authority.issue(names, { from: inAMinute })],
   ["signed by another root", stranger.issue(names)],
+  ["signed by nobody but itself", createTestAuthority("localhost")],
   ["for another name", authority.issue(["payment"])],
 ] as const) {
   test(`57: a server whose certificate is ${what} is not spoken to`, async () => {

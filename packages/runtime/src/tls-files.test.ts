@@ -24,9 +24,10 @@ function files() {
     TLS_CLIENT_CERTIFICATE: "required" as const,
     TLS_RELOAD_INTERVAL: NEVER_MS,
   } satisfies TlsConfig;
-  const write = ({ cert, key }: { cert?: Buffer | string; key?: Buffer | string }) => {
+  const write = ({ cert, key, ca }: { cert?: Buffer | string; key?: Buffer | string; ca?: Buffer | string }) => {
     if (cert !== undefined) writeFileSync(config.TLS_CERT_FILE, cert);
     if (key !== undefined) writeFileSync(config.TLS_KEY_FILE, key);
+    if (ca !== undefined) writeFileSync(config.TLS_CA_FILE, ca);
   };
   write(first);
   writeFileSync(config.TLS_CA_FILE, authority.cert);
@@ -34,8 +35,8 @@ function files() {
   const say = (facts: object, message = "") => void said.push(`${message} ${JSON.stringify(facts)}`);
   const logger: Logger = { debug: say, info: say, warn: say, error: say, child: () => logger };
   const registry = new Registry();
-  const start = (more: Partial<TlsConfig> = {}) => {
-    const tls = createTlsFiles({ config: { ...config, ...more }, logger, registry });
+  const start = (more: Partial<TlsConfig> = {}, now?: () => Date) => {
+    const tls = createTlsFiles({ config: { ...config, ...more }, logger, registry, ...(now && { now }) });
     onTestFinished(() => tls?.close());
     return tls;
   };
@@ -80,13 +81,24 @@ test("files are looked at by themselves", async () => {
   expect(tls?.server.current.cert).toEqual(second.cert);
 });
 
-const half = second.cert.subarray(0, second.cert.length / 2);
+const half = (pem: Buffer) => pem.subarray(0, pem.length / 2);
+const twoRoots = Buffer.concat([authority.cert, createTestAuthority("another root").cert]);
+const inAMinute = new Date(Date.now() + 60_000);
 for (const [what, change] of [
   ["a key that is not the certificate's", { cert: second.cert }],
-  ["half a certificate", { ...second, cert: half }],
+  ["half a certificate", { ...second, cert: half(second.cert) }],
+  [
+    "a chain whose second certificate is half there",
+    { ...second, cert: Buffer.concat([second.cert, half(authority.cert)]) },
+  ],
   ["no key", { ...second, key: "" }],
+  ["half a key", { ...second, key: half(second.key) }],
+  ["half a root", { ...second, ca: half(authority.cert) }],
+  ["a second root that is half there", { ...second, ca: twoRoots.subarray(0, -200) }],
+  ["no root", { ...second, ca: "" }],
   ["what is no PEM", { cert: "PRIVATE: hunter2", key: "hunter2" }],
   ["one that has expired", authority.issue(["order"], { to: new Date(Date.now() - 1000) })],
+  ["one that does not hold yet", authority.issue(["order"], { from: inAMinute })],
 ] as const) {
   test(`57: ${what} is left alone: the old pair stays, with one warning and a count`, async () => {
     const { write, start, said, count } = files();
@@ -98,11 +110,32 @@ for (const [what, change] of [
     expect(said.filter((line) => line.includes("the old ones stay"))).toHaveLength(1);
     expect(said.join()).not.toContain("hunter2");
     expect(await count("refused")).toBe(2);
-    write(second);
+    write({ ...second, ca: twoRoots });
     tls?.reload();
-    expect(tls?.server.current.cert).toEqual(second.cert);
+    expect(tls?.server.current).toMatchObject({ cert: second.cert, ca: twoRoots });
   });
 }
+
+test("57: a certificate that holds from later on, by this machine's clock, is taken over then", () => {
+  const { write, start } = files();
+  let now = Date.now();
+  const tls = start({}, () => new Date(now));
+  const later = authority.issue(["order"], { from: new Date(now + 5 * 60_000) });
+  write(later);
+  tls?.reload();
+  expect(tls?.server.current.cert).toEqual(first.cert);
+  now += 6 * 60_000;
+  tls?.reload();
+  expect(tls?.server.current.cert).toEqual(later.cert);
+});
+
+test("a first certificate that does not hold yet is used, and the log says that clocks may be apart", () => {
+  const { write, start, said } = files();
+  const early = authority.issue(["order"], { from: new Date(Date.now() + 5 * 60_000) });
+  write(early);
+  expect(start()?.server.current.cert).toEqual(early.cert);
+  expect(said).toEqual([expect.stringMatching(/does not hold yet.*clock.*tls.not_before/)]);
+});
 
 test("a file that has gone is left alone too", () => {
   const { config, start, said } = files();
@@ -117,6 +150,8 @@ for (const [what, more, message] of [
   ["a certificate without its key", { TLS_KEY_FILE: undefined }, "belong together"],
   ["roots without a certificate", { TLS_KEY_FILE: undefined, TLS_CERT_FILE: undefined }, "belong together"],
   ["a file that is not there", { TLS_CERT_FILE: "/nowhere/tls.crt" }, "TLS_CERT_FILE: /nowhere/tls.crt cannot be read"],
+  ["a key that is no file", { TLS_KEY_FILE: tmpdir() }, `TLS_KEY_FILE: ${tmpdir()} cannot be read`],
+  ["a root that is no file", { TLS_CA_FILE: tmpdir() }, `TLS_CA_FILE: ${tmpdir()} cannot be read`],
 ] as const) {
   test(`${what} stops the start`, () => {
     expect(() => files().start(more)).toThrow(StartError);

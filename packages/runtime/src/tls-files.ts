@@ -32,8 +32,8 @@ export interface TlsFiles {
 /**
  * TLS by the files that the configuration names; undefined where it names none. They are looked at every
  * TLS_RELOAD_INTERVAL: whoever renews them may write one after the other, because a key and a certificate that do not
- * match, are half written or have expired are left alone until they do. Throws a StartError that names the variable
- * where the first ones cannot be used.
+ * match, are half written, have expired or do not hold yet are left alone until they do. Throws a StartError that names the
+ * variable where the first ones cannot be used; where they only do not hold yet, by this machine's clock, it says so and goes on.
  */
 export function createTlsFiles({
   config,
@@ -48,6 +48,13 @@ export function createTlsFiles({
   }
   const read = () => readIdentity({ certFile, keyFile, caFile }, now());
   let current = read();
+  if (current.notBefore > now()) {
+    const facts = { "tls.not_before": current.notBefore.toISOString() };
+    logger.warn(
+      facts,
+      "the certificate does not hold yet, and others refuse it until then: is this machine's clock right?",
+    );
+  }
   const listeners = new Set<() => void>();
 
   const outcomes = reloadsOf(registry);
@@ -59,6 +66,9 @@ export function createTlsFiles({
   function reload(): void {
     try {
       const found = read();
+      if (found.text !== current.text && found.notBefore > now()) {
+        throw new StartError(`TLS_CERT_FILE: ${certFile} does not hold before ${found.notBefore.toISOString()}`);
+      }
       told = "";
       if (found.text === current.text) return;
       current = found;
@@ -107,6 +117,7 @@ interface Identity {
   readonly cert: Buffer;
   readonly key: Buffer;
   readonly ca: Buffer | undefined;
+  readonly notBefore: Date;
   readonly notAfter: Date;
   /** All of it, to be compared. */
   readonly text: string;
@@ -123,14 +134,25 @@ function readIdentity(files: { certFile: string; keyFile: string; caFile: string
   if (!leaf.checkPrivateKey(privateKey)) {
     throw new StartError(`TLS_KEY_FILE: ${keyFile} is not the key of the certificate in TLS_CERT_FILE, ${certFile}`);
   }
-  if (ca && caFile) attempt(`TLS_CA_FILE: ${caFile} is not a certificate in PEM`, () => new X509Certificate(ca));
+  if (ca && caFile) attempt(`TLS_CA_FILE: ${caFile} is not a certificate in PEM`, () => assertCertificates(ca));
   if (leaf.validToDate <= now) {
     throw new StartError(`TLS_CERT_FILE: ${certFile} has expired, at ${leaf.validToDate.toISOString()}`);
   }
   attempt(`TLS_CERT_FILE, TLS_KEY_FILE or TLS_CA_FILE: TLS takes no such certificate or key`, () =>
     createSecureContext({ cert, key, ...(ca && { ca }) }),
   );
-  return { cert, key, ca, notAfter: leaf.validToDate, text: [cert, key, ca].join("\n") };
+  const { validFromDate: notBefore, validToDate: notAfter } = leaf;
+  return { cert, key, ca, notBefore, notAfter, text: [cert, key, ca].join("\n") };
+}
+
+const PEM_BLOCK = /-----BEGIN ([\w ]+)-----[^-]+-----END \1-----/g;
+
+/** All of it: of several roots TLS leaves out without a word what it cannot read, as where a file is not written to its end. */
+function assertCertificates(pem: Buffer): void {
+  const text = pem.toString("latin1");
+  const blocks = text.match(PEM_BLOCK) ?? [];
+  if (blocks.length === 0 || text.replaceAll(PEM_BLOCK, "").includes("---")) throw new Error("no whole PEM");
+  for (const block of blocks) new X509Certificate(block);
 }
 
 function attempt<T>(refusal: string, read: () => T): T {

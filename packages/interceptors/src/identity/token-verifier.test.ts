@@ -133,6 +133,20 @@ test("56: an expired token is told from an invalid one, after the tolerance for 
   expect(await users.verify(justAbout)).toMatchObject({ principal: { id: "user-1" } });
 });
 
+test("56: a token of a clock that is minutes ahead is refused until then, and the log says that clocks are apart", async () => {
+  const iat = now + 120;
+  const token = await signClaims(key, { ...userClaims, iat, exp: iat + 900 });
+  await expect(async () => users.verify(token)).rejects.toMatchObject({
+    reason: "TOKEN_INVALID",
+    cause: { message: "issued in 120 s from now: clocks are apart" },
+  });
+  const later = createTokenVerifier({
+    ...{ keys: keysOf(key), issuer: "tenon-user", audience: "tenon" },
+    now: () => new Date(iat * 1000),
+  });
+  expect(await later.verify(token)).toMatchObject({ principal: { id: "user-1" } });
+});
+
 test("what is refused carries no claims into a log", async () => {
   const token = await signClaims(key, { ...userClaims, aud: "elsewhere", email: "canary@example.com" });
   const error = await Promise.resolve(users.verify(token)).catch((thrown: unknown) => thrown);

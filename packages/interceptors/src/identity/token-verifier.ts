@@ -76,8 +76,10 @@ function createVerifier(
       const keyId = protectedHeader.kid as string;
       const { iat, exp } = payload as { iat: number; exp: number };
       // Lifetimes are counted from iat, so one in the future would stretch them.
-      const begun = iat * 1000 <= currentDate.getTime() + clockToleranceSeconds * 1000;
-      const principal = begun ? readClaims(payload, keyId) : undefined;
+      const aheadMs = iat * 1000 - currentDate.getTime();
+      if (aheadMs > clockToleranceSeconds * 1000)
+        throw invalidToken(`issued in ${Math.ceil(aheadMs / 1000)} s from now: clocks are apart`);
+      const principal = readClaims(payload, keyId);
       if (principal === undefined) throw invalidToken("claims do not fit");
       return {
         principal,
