@@ -188,7 +188,7 @@ test("39: a replay between claim and release leaves that claim nothing to mark",
   await expect(drain(outbox)).resolves.toEqual([]);
 });
 
-test("what a claim reads does not grow with the backlog, also where the planner has never seen one", async () => {
+test("what it takes to tell an event does not grow with the backlog, also where the planner has never seen one", async () => {
   const { db } = await eventsDatabase();
   const fill = (count: number, publishedAt: Date | null) =>
     sql`
@@ -199,7 +199,11 @@ test("what a claim reads does not grow with the backlog, also where the planner 
   await sql`analyze outbox`.execute(db);
   await fill(3000, null);
   const read = await db.transaction().execute(async (tx) => {
-    await expect(createOutbox({ db: tx }).claim(10)).resolves.toHaveLength(10);
+    const outbox = createOutbox({ db: tx });
+    const claimed = await outbox.claim(10);
+    expect(claimed).toHaveLength(10);
+    await outbox.markPublished(claimed.slice(0, 5));
+    await outbox.release(claimed.slice(5));
     const { rows } = await sql<{ rows: number }>`
       select (seq_tup_read + idx_tup_fetch)::int as rows from pg_stat_xact_user_tables where relname = 'outbox'`.execute(
       tx,
@@ -207,5 +211,5 @@ test("what a claim reads does not grow with the backlog, also where the planner 
     return rows[0]?.rows ?? 0;
   });
   expect(read).toBeGreaterThan(0);
-  expect(read).toBeLessThan(200);
+  expect(read).toBeLessThan(300);
 });

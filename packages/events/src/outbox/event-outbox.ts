@@ -51,15 +51,15 @@ export interface BatchOptions {
 }
 
 export function createOutbox({ db, leaseMs = 30_000 }: OutboxOptions): Outbox {
-  /** Joined to `outbox` by position and attempts: nothing is left of a claim that was replayed or taken over. */
-  const claimsOf = (events: readonly OutboxEvent[]) => {
-    const positions = events.map(({ position }) => position);
-    const attempts = events.map((event) => event.attempts);
-    return sql`unnest(${positions}::bigint[], ${attempts}::int[]) as claim (position, attempts)
-      where outbox.position = claim.position and outbox.attempts = claim.attempts and published_at is null`;
+  /** By position and attempts: nothing is left of a claim that was replayed or taken over. */
+  const areClaimedAs = (events: readonly OutboxEvent[]) => {
+    const positions = sql`${events.map(({ position }) => position)}::bigint[]`;
+    const attempts = sql`${events.map((event) => event.attempts)}::int[]`;
+    return sql`position = any(${positions}) and published_at is null
+      and attempts = (${attempts})[array_position(${positions}, position)]`;
   };
   const markPublished = (events: readonly OutboxEvent[]) =>
-    sql`update outbox set published_at = now() from ${claimsOf(events)}`.compile(db);
+    sql`update outbox set published_at = now() where ${areClaimedAs(events)}`.compile(db);
   const after = (ms: number) => sql`now() + ${ms}::float8 * interval '1 millisecond'`;
 
   return {
@@ -99,8 +99,8 @@ export function createOutbox({ db, leaseMs = 30_000 }: OutboxOptions): Outbox {
     async release(events) {
       if (events.length === 0) return;
       await sql`
-        update outbox set next_attempt_at = now(), attempts = outbox.attempts - 1
-        from ${claimsOf(events)}`.execute(db);
+        update outbox set next_attempt_at = now(), attempts = attempts - 1
+        where ${areClaimedAs(events)}`.execute(db);
     },
 
     async *replay({ signal, batch = 1000 } = {}) {
