@@ -21,8 +21,8 @@ const STEPS = [
   "close resources",
   "close admin port",
 ];
-/** DRAIN_WAIT and DRAIN_GRACE, whose defaults the platform has, with what closing takes on a busy machine. */
-const EXIT_LIMIT_MS = 1000 + 10_000 + 3000;
+/** A gateway's DRAIN_WAIT, which is the longest, and DRAIN_GRACE, with what closing takes on a busy machine. */
+const EXIT_LIMIT_MS = 3000 + 10_000 + 3000;
 /** A second signal waits for nothing. */
 const FORCED_LIMIT_MS = 1000;
 const READY_LIMIT_MS = 180_000;

@@ -59,6 +59,9 @@ const HASTE = {
   ACCESS_TOKEN_LIFETIME: "2h",
 };
 
+/** A load balancer on a busy machine takes longer to see that a gateway leaves than clients that watch its health. */
+const GATEWAY_DRAIN_WAIT = "3s";
+
 export async function startDrillPlatform(options: DrillPlatformOptions): Promise<DrillPlatform> {
   const { directory, replicas, gateways: gatewayCount } = options;
   await using undo = new AsyncDisposableStack();
@@ -113,6 +116,7 @@ export async function startDrillPlatform(options: DrillPlatformOptions): Promise
         ...{ USER_TARGET: targets.user, ORDER_TARGET: targets.order, PAYMENT_TARGET: targets.payment },
         // The load is one client.
         REQUEST_RATE: "10000",
+        DRAIN_WAIT: GATEWAY_DRAIN_WAIT,
       },
       logFile,
       isReady,

@@ -1,4 +1,5 @@
-// `make drill`: what happens to processes that run, done to them under load; a row of a table for each.
+// `make drill`: what happens to processes that run, done to them under load; a row of a table for each. docs/runbook.md says
+// what each does, and what to do where it fails. A part of it, on fewer processes, is a test (drill.test.ts).
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
