@@ -1,27 +1,27 @@
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
-import { freePorts, testDatabase } from "@tenon/testing";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { testDatabase } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { SERVICES, startFreshPlatform } from "./fresh-platform.ts";
 
-/** On a port that nobody else listens on: what connects there reaches another place. */
-async function forward(port: number, to: { host: string; port: number }): Promise<void> {
+/** A place that is down, where every connection ends at once, until it is brought up: then each reaches `to`. */
+async function startDown(to: { host: string; port: number }) {
+  let isUp = false;
   const server = createServer((socket) => {
+    socket.on("error", () => {});
+    if (!isUp) return void socket.destroy();
     const onward = connect(to);
+    onward.on("error", () => {}).on("close", () => socket.destroy());
+    socket.on("close", () => onward.destroy());
     socket.pipe(onward).pipe(socket);
-    for (const [one, other] of [
-      [socket, onward],
-      [onward, socket],
-    ] as const) {
-      one.on("error", () => {}).on("close", () => other.destroy());
-    }
   });
-  await once(server.listen(port, "127.0.0.1"), "listening");
+  await once(server.listen(0, "127.0.0.1"), "listening");
   onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  return { host: `127.0.0.1:${port}`, bringUp: () => (isUp = true) };
 }
 
 test("63: with PostgreSQL, NATS and the collector down every service lives, is not ready, and becomes ready by itself", async () => {
-  const [absent = 0] = await freePorts(1);
   const databases = await Promise.all(
     SERVICES.filter((name) => name !== "gateway").map(async (name) => {
       const { url, close } = await testDatabase({ migrations: [] });
@@ -29,8 +29,10 @@ test("63: with PostgreSQL, NATS and the collector down every service lives, is n
       return { name, url };
     }),
   );
+  const { hostname, port } = new URL(databases[0]?.url ?? "");
+  const { host, bringUp } = await startDown({ host: hostname, port: Number(port) });
   const urls = databases.map(({ name, url }) => {
-    return [`${name.toUpperCase()}_DATABASE_URL`, Object.assign(new URL(url), { host: `127.0.0.1:${absent}` }).href];
+    return [`${name.toUpperCase()}_DATABASE_URL`, Object.assign(new URL(url), { host }).href];
   });
   const platform = await startFreshPlatform({
     ...Object.fromEntries(urls),
@@ -49,7 +51,6 @@ test("63: with PostgreSQL, NATS and the collector down every service lives, is n
   const all = (status: number) => Object.fromEntries(SERVICES.map((name) => [name, status]));
   expect([await ask("healthz"), await ask("readyz")]).toEqual([all(200), all(503)]);
 
-  const { hostname, port } = new URL(databases[0]?.url ?? "");
-  await forward(absent, { host: hostname, port: Number(port) });
+  bringUp();
   await expect.poll(() => ask("readyz"), { timeout: 120_000, interval: 200 }).toEqual(all(200));
 }, 240_000);

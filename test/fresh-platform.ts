@@ -3,8 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PLATFORM_SERVICES, type ServiceName } from "@tenon/platform";
-import { freePorts, testDatabase } from "@tenon/testing";
+import { testDatabase } from "@tenon/testing";
 import { type PlatformProcess, startPlatformProcess } from "./platform-process.ts";
+import { chooseFixedPorts } from "./processes/fixed-ports.ts";
 
 export const SERVICES: readonly ServiceName[] = PLATFORM_SERVICES.map(({ name }) => name);
 
@@ -21,7 +22,8 @@ export async function startFreshPlatform(env: Readonly<Record<string, string>> =
   await using undo = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), "tenon-fresh-"));
   undo.defer(() => rm(dataDir, { recursive: true, force: true }));
-  const free = await freePorts(3 * SERVICES.length);
+  // Below those of connections: services dial what is down while others have not begun to listen.
+  const free = await chooseFixedPorts(3 * SERVICES.length);
   const ports = {} as Record<ServiceName, number>;
   const adminPorts = {} as Record<ServiceName, number>;
   const healthPorts = {} as Record<ServiceName, number>;
