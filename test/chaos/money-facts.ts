@@ -107,7 +107,7 @@ const ENTRIES = `select step_id as "stepId", movement,
   (select sum(amount_minor) from ledger_postings where entry_id = id and amount_minor > 0)::bigint as amount
   from ledger_entries`;
 const TRANSACTIONS = `select id, reference, kind, state, authorization_id as "authorizationId", currency,
-  amount_minor as amount from transactions`;
+  amount_minor as amount from transactions order by position`;
 
 const EVENTS = `select aggregate_id as "aggregateId", version, published_at is not null as "isPublished" from outbox`;
 const HEARD = `select aggregate_id as "aggregateId", version from inbox`;
