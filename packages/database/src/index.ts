@@ -6,12 +6,7 @@ export { createListener, type Listener, type ListenerOptions, type Subscriber } 
 export { type MigrateOptions, migrate } from "./migrate.ts";
 export { databaseMigrations, type Migration, readMigrations } from "./migration-files.ts";
 export { type OpenDatabaseOptions, openDatabase, ping, withSignal } from "./open-database.ts";
-export {
-  type DecodePageTokenOptions,
-  decodePageToken,
-  type EncodePageTokenOptions,
-  encodePageToken,
-} from "./paging/page-token.ts";
+export { createPageTokens, type PageTokens } from "./paging/page-token.ts";
 export { createPaging, type Page, type Paged, type Paging } from "./paging/paging.ts";
 export { readPage } from "./paging/read-page.ts";
 export { type PrepareDatabaseOptions, prepareDatabase } from "./prepare-database.ts";

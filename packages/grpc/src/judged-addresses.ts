@@ -79,6 +79,6 @@ const judging = (picker: Picker): Picker => ({
     const tell = (code: Status, details: string, metadata: Metadata) => {
       if (code !== Status.CANCELLED) onCallEnded(FAILURES.has(code) ? code : Status.OK, details, metadata);
     };
-    return Object.assign(picked, { onCallEnded: tell });
+    return { ...picked, onCallEnded: tell };
   },
 });

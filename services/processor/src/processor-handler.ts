@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import * as processorv1 from "@tenon/contracts/processor/v1";
-import { decodePageToken, encodePageToken } from "@tenon/database";
+import { createPageTokens } from "@tenon/database";
 import { type Implementation, implement } from "@tenon/grpc";
 import { fromMinor, toMinor } from "@tenon/money";
 import type { ProcessorService } from "./processor-service.ts";
@@ -17,6 +17,7 @@ const DEFAULT_SIZE = 50;
 const MAX_SIZE = 500;
 
 export function createProcessorHandler({ service, secret }: ProcessorHandlerOptions): Implementation {
+  const tokens = createPageTokens(secret);
   return implement(processorv1.ProcessorService, {
     async authorize({ reference, amount, paymentMethod }, { signal }) {
       const request = { reference: reference.toLowerCase(), amount: toMinor(amount), paymentMethod };
@@ -35,15 +36,14 @@ export function createProcessorHandler({ service, secret }: ProcessorHandlerOpti
     getTransaction: async ({ reference }) => ({ transaction: toWire(await service.getTransaction(reference)) }),
 
     async listTransactions({ pageSize, pageToken }, { method }) {
-      const list = { secret, filter: method.path };
-      const after = pageToken === "" ? 0n : BigInt(decodePageToken({ ...list, pageToken }));
+      const after = pageToken === "" ? 0n : BigInt(tokens.decode(pageToken, method.path));
       const limit = Math.min(pageSize || DEFAULT_SIZE, MAX_SIZE);
       const entries = await service.listTransactions({ after, limit: limit + 1 });
       const page = entries.slice(0, limit);
       const last = entries.length > limit ? page.at(-1) : undefined;
       return {
         transactions: page.map(({ transaction }) => toWire(transaction)),
-        nextPageToken: last ? encodePageToken({ ...list, lastId: String(last.position) }) : "",
+        nextPageToken: last ? tokens.encode(String(last.position), method.path) : "",
       };
     },
   });

@@ -4,39 +4,33 @@ import { deriveKey } from "../derived-key.ts";
 
 const TAG_BYTES = 16;
 
-export interface EncodePageTokenOptions {
-  /** The service's secret; at least 16 bytes, the same for every replica. */
-  secret: Uint8Array;
-  /** Where the page ended: the id of its last row. */
-  lastId: string;
-  /** What the list is of: its method, filter, and whoever else must not continue it. */
-  filter: unknown;
+/** Tokens that only continue the list of the same filter, and that cannot be made up. They are no right to read. */
+export interface PageTokens {
+  /** `lastId`: where the page ended. `filter`: what the list is of, its method included, and whoever else must not continue it. */
+  encode(lastId: string, filter: unknown): string;
+  /** Where the page before ended. Throws INVALID_ARGUMENT (PAGE_TOKEN_INVALID) unless we made it for this filter. */
+  decode(pageToken: string, filter: unknown): string;
 }
 
-/** A page token that only continues the list of the same filter, and that cannot be made up. It is no right to read. */
-export function encodePageToken({ secret, lastId, filter }: EncodePageTokenOptions): string {
-  return Buffer.concat([tagOf(secret, lastId, filter), Buffer.from(lastId)]).toString("base64url");
-}
+/** With a secret of at least 16 bytes, the same for every replica. */
+export function createPageTokens(secret: Uint8Array): PageTokens {
+  const key = deriveKey(secret, "page-token");
+  const tagOf = (lastId: string, filter: unknown) => {
+    const text = JSON.stringify([lastId, filter], sorted);
+    return createHmac("sha256", key).update(text).digest().subarray(0, TAG_BYTES);
+  };
+  return {
+    encode: (lastId, filter) => Buffer.concat([tagOf(lastId, filter), Buffer.from(lastId)]).toString("base64url"),
 
-export interface DecodePageTokenOptions {
-  secret: Uint8Array;
-  pageToken: string;
-  filter: unknown;
-}
-
-/** Where the page before ended. Throws INVALID_ARGUMENT (PAGE_TOKEN_INVALID) unless we made it for this filter. */
-export function decodePageToken({ secret, pageToken, filter }: DecodePageTokenOptions): string {
-  const bytes = Buffer.from(pageToken, "base64url");
-  const lastId = bytes.subarray(TAG_BYTES).toString();
-  // The decoder skips what is not base64url: only the one spelling that we write is a token.
-  const whole = bytes.byteLength > TAG_BYTES && bytes.toString("base64url") === pageToken;
-  if (!whole || !timingSafeEqual(bytes.subarray(0, TAG_BYTES), tagOf(secret, lastId, filter))) throw invalid();
-  return lastId;
-}
-
-function tagOf(secret: Uint8Array, lastId: string, filter: unknown): Buffer {
-  const text = JSON.stringify([lastId, filter], sorted);
-  return createHmac("sha256", deriveKey(secret, "page-token")).update(text).digest().subarray(0, TAG_BYTES);
+    decode(pageToken, filter) {
+      const bytes = Buffer.from(pageToken, "base64url");
+      const lastId = bytes.subarray(TAG_BYTES).toString();
+      // The decoder skips what is not base64url: only the one spelling that we write is a token.
+      const whole = bytes.byteLength > TAG_BYTES && bytes.toString("base64url") === pageToken;
+      if (!whole || !timingSafeEqual(bytes.subarray(0, TAG_BYTES), tagOf(lastId, filter))) throw invalid();
+      return lastId;
+    },
+  };
 }
 
 /** The order of a filter's properties does not count. */

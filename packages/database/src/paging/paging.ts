@@ -1,5 +1,5 @@
 import { StatusError } from "@tenon/errors";
-import { decodePageToken, encodePageToken } from "./page-token.ts";
+import { createPageTokens } from "./page-token.ts";
 
 const DEFAULT_SIZE = 50;
 const MAX_SIZE = 500;
@@ -30,13 +30,14 @@ export interface Paging {
 }
 
 export function createPaging({ secret }: { secret: Uint8Array }): Paging {
+  const tokens = createPageTokens(secret);
   return {
     toPage({ pageSize, pageToken }, filter) {
       if (pageSize < 0) throw negativeSize();
       const size = Math.min(pageSize || DEFAULT_SIZE, MAX_SIZE);
-      return pageToken === "" ? { size } : { size, beforeId: decodePageToken({ secret, pageToken, filter }) };
+      return pageToken === "" ? { size } : { size, beforeId: tokens.decode(pageToken, filter) };
     },
-    toToken: ({ lastId }, filter) => (lastId === undefined ? "" : encodePageToken({ secret, lastId, filter })),
+    toToken: ({ lastId }, filter) => (lastId === undefined ? "" : tokens.encode(lastId, filter)),
   };
 }
 
