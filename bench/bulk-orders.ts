@@ -39,7 +39,21 @@ const TAKEN = uuid("taken");
  * whose hashes are right, and events that were told. Triggers are not run.
  */
 export async function insertBulkOrders(options: BulkOptions): Promise<void> {
+  await reconfigure(options.database, "alter system set max_wal_size = '8GB'");
   await Promise.all([fillOrders(options), fillPayments(options), fillProcessor(options)]);
+  await reconfigure(options.database, "alter system reset max_wal_size");
+}
+
+/** With checkpoints as rare as that, a page of an index is written to the log as a whole once and not again and again. */
+async function reconfigure({ adminUrl }: Databases, change: string): Promise<void> {
+  const client = new pg.Client(adminUrl);
+  await client.connect();
+  try {
+    await client.query(change);
+    await client.query("select pg_reload_conf()");
+  } finally {
+    await client.end();
+  }
 }
 
 type Query = (sql: string) => Promise<Record<string, unknown>[]>;
