@@ -118,7 +118,7 @@ describe("docker-compose.yml", () => {
     const mounted = [...services.values()].flatMap(({ volumes = [] }) =>
       volumes.filter((volume) => typeof volume === "string"),
     );
-    const files = mounted.filter((volume) => volume.startsWith(".//")).map((volume) => volume.split(":")[0] as string);
+    const files = mounted.filter((volume) => volume.startsWith("./")).map((volume) => volume.split(":")[0] as string);
     expect(files).toEqual(expect.arrayContaining(["./deploy/compose/databases.sh", "./deploy/compose/nats.conf"]));
     for (const file of files) expect(existsSync(join(ROOT, file)), file).toBe(true);
     expect(statSync(join(ROOT, "deploy/compose/databases.sh")).mode & 0o111).not.toBe(0);

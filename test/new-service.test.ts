@@ -39,6 +39,9 @@ async function succeed(program: string, ...args: string[]): Promise<string> {
 }
 
 const git = (...args: string[]) => succeed("git", "-c", "user.name=test", "-c", "user.email=test@example.com", ...args);
+/** Not the words of CONTRIBUTING: there may be such a service already. */
+const NAME = "archive";
+const ASKED = [`--name=${NAME}`, "--resource=folder"];
 const newService = (...args: string[]) => run("node", "scripts/new-service.ts", ...args);
 
 /** The paths that git shows as changed. */
@@ -63,11 +66,11 @@ test(
     const text = readFileSync(path, "utf8");
     writeFileSync(path, "{");
     await git("commit", "-qam", "broken");
-    const { code, output } = await newService("--name=inventory");
+    const { code, output } = await newService(...ASKED);
     expect(code).toBe(1);
     expect(output).toContain("nothing was written");
     expect(await git("status", "--porcelain")).toBe("");
-    expect(existsSync(join(copy, "services/inventory"))).toBe(false);
+    expect(existsSync(join(copy, `services/${NAME}`))).toBe(false);
     writeFileSync(path, text);
     await git("commit", "-qam", "mended");
   },
@@ -78,7 +81,7 @@ test(
   "where git shows changes, or the name is none, nothing is begun",
   async () => {
     writeFileSync(join(copy, "notes.txt"), "");
-    expect(await newService("--name=inventory")).toMatchObject({
+    expect(await newService(...ASKED)).toMatchObject({
       code: 1,
       output: expect.stringContaining("commit or stash them first"),
     });
@@ -95,14 +98,14 @@ test(
 test(
   "a new service passes what is checked, as it is, and is served",
   async () => {
-    const { code, output } = await newService("--name=inventory");
+    const { code, output } = await newService(...ASKED);
     expect(code, output).toBe(0);
-    const again = await newService("--name=inventory");
-    expect(again).toMatchObject({ code: 1, output: expect.stringContaining("name=inventory: there is one already") });
+    const again = await newService(...ASKED);
+    expect(again).toMatchObject({ code: 1, output: expect.stringContaining(`name=${NAME}: there is one already`) });
 
     const changed = await shown();
     const written = changed.filter((path) => /\.(ts|json|yml|md)$/.test(path) && existsSync(join(copy, path)));
-    expect(written).toContain("services/inventory/src/inventory-service.ts");
+    expect(written).toContain(`services/${NAME}/src/${NAME}-service.ts`);
     await succeed("biome", "check", "--error-on-warnings", ...written);
     await succeed("buf", "lint");
     await succeed("buf", "format", "--diff", "--exit-code", "proto");
@@ -114,8 +117,8 @@ test(
     rmSync(join(copy, "tsconfig.copy.json"));
 
     // Its own tests, by REST too, and those that know what there is to be of each service.
-    const others = ["inventory-routes", "tidy", "compose", "compose-mtls"].map((name) => `test/${name}.test.ts`);
-    await succeed("vitest", "run", "services/inventory", ...others);
+    const others = [`${NAME}-routes`, "tidy", "compose", "compose-mtls"].map((name) => `test/${name}.test.ts`);
+    await succeed("vitest", "run", `services/${NAME}`, ...others);
     expect(await shown()).toEqual(changed);
   },
   STEP_MS,
