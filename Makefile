@@ -117,7 +117,7 @@ smoke: $(GENERATED) ## the platform in containers: kills some while orders are p
 	@exec node test/smoke/smoke.ts
 
 images: ## each service as an image: tenon/<service>:local (needs Docker)
-	@for service in $(IMAGES); do docker build --quiet --build-arg SERVICE=$$service --tag tenon/$$service:local . || exit; done
+	@for service in $(IMAGES); do echo "tenon/$$service:local..." && docker build --quiet --build-arg SERVICE=$$service --tag tenon/$$service:local . || exit; done
 
 kubernetes-secrets: $(GENERATED) ## development keys, passwords and certificates for deploy/kubernetes/local
 	@exec node test/kubernetes/make-local-secrets.ts
