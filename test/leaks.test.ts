@@ -12,7 +12,7 @@ const leaks = (...options: string[]) =>
 // A shorter run of `make leaks`: 150 bytes of each call would be seen, and a call is some 8,000.
 const SHORT = ["--calls=4000", "--streams=400"];
 
-test("calls and streams leave nothing on the heap", async () => {
+test("54: calls and streams leave nothing on the heap", async () => {
   const { stdout } = await leaks(...SHORT);
   expect(stdout.match(/none leak/g)).toHaveLength(2);
 }, 120_000);

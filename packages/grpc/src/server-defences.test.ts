@@ -136,6 +136,24 @@ test("54: bytes that do not decode are INTERNAL", async () => {
   expect(await send({}, frame(garbage))).toMatchObject({ "grpc-status": "13" });
 });
 
+const johnAnd = (...bytes: Uint8Array[]) => frame(Buffer.concat([john.subarray(5), ...bytes]));
+const groups = (depth: number) => Buffer.concat([Buffer.alloc(depth, 0x7b), Buffer.alloc(depth, 0x7c)]);
+for (const [what, headers, body, code] of [
+  ["an unknown field", {}, johnAnd(Buffer.from([0x78, 1])), "0"],
+  ["the name as a number", {}, frame(Buffer.from([0x08, 1])), "13"],
+  ["a wire type that there is not", {}, johnAnd(Buffer.from([0x7e])), "13"],
+  ["a field that is longer than the message", {}, frame(Buffer.from([0x0a, 0x7f, 0x41])), "13"],
+  ["groups 50 deep in an unknown field", {}, johnAnd(groups(50)), "0"],
+  ["groups 500,000 deep in an unknown field", {}, johnAnd(groups(500_000)), "13"],
+  ["a -bin header that is no base64", { "trace-bin": "%%not base64%%" }, john, "0"],
+  ["details of an error that are no base64", { "grpc-status-details-bin": "=====" }, john, "0"],
+] as const) {
+  test(`54: ${what} is ${code === "0" ? "let through" : "INTERNAL"}, and the next call is answered`, async () => {
+    expect(await send(headers, body)).toMatchObject({ "grpc-status": code });
+    expect(await send({}, john)).toMatchObject({ "grpc-status": "0" });
+  });
+}
+
 test("54: invalid UTF-8 in a string is INTERNAL", async () => {
   expect(await send({}, frame(Buffer.from([0x0a, 0x02, 0xc3, 0x28])))).toMatchObject({ "grpc-status": "13" });
 });

@@ -94,7 +94,7 @@ test("a call refused on its client has a span", async () => {
   expect(spans().map(({ attributes }) => attributes["rpc.status_code"])).toEqual(["RESOURCE_EXHAUSTED"]);
 });
 
-test("calls of three services are one trace, and their lines name it", async () => {
+test("58: calls of three services are one trace, and their lines name it", async () => {
   const spans = registerTracing();
   const { logger, lines } = recordLog();
   const server = [propagation(), tracing(), logging(logger)];
@@ -149,7 +149,7 @@ test("the server's span is active in handlers of all kinds, and not in detached 
   expect(active).toEqual(spans().flatMap((span) => [span.spanContext().spanId, undefined]));
 });
 
-test("an attempt that is not the first says so on the server's span", async () => {
+test("58: an attempt that is not the first says so on the server's span", async () => {
   const spans = registerTracing();
   let attempts = 0;
   const { greetings } = await startGreeter({
