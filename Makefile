@@ -28,7 +28,8 @@ BOUND = $(shell setpriv --pdeathsig KILL true 2>/dev/null && echo setpriv --pdea
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
 
-# exec: the process is make's child itself, so Ctrl-C and SIGTERM reach it once, and make waits until it has drained.
+# exec: the process is make's child itself, so Ctrl-C and SIGTERM reach it once, and make waits until it has drained. Who ends
+# make from elsewhere sends SIGTERM: a SIGINT that comes to make alone, and not to its group as by Ctrl-C, make passes to nobody.
 run: $(GENERATED) ## start every service here (service=user: that one)
 	@exec $(BOUND) node services/platform/src/main.ts $${service:+"$$service"}
 

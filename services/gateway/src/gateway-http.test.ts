@@ -193,3 +193,17 @@ test("under load no request is dropped by a close that clients are told of", asy
   stop = true;
   for (const agent of agents) agent.destroy();
 }, 60_000);
+
+test("49: a connection that has said nothing does not hold the close, and one that has is answered", async () => {
+  const { gateway, port, held, letGo } = await startGreetings();
+  const silent = connect({ host: "127.0.0.1", port });
+  await once(silent, "connect");
+  const asked = raw(port, 'POST /v1/greet HTTP/1.1\r\nhost: x\r\ncontent-length: 15\r\n\r\n{"name":"held"}');
+  await held;
+  const silentEnded = once(silent, "close");
+  const closed = gateway.close({ graceMs: 600_000 });
+  await silentEnded;
+  letGo();
+  expect(await asked).toContain("Hello held");
+  await closed;
+});

@@ -28,6 +28,9 @@ export interface HttpPortOptions {
 /** Longer than load balancers keep theirs, so that it is they who close a connection that is idle. */
 const KEEP_ALIVE_MS = 75_000;
 
+/** For the first bytes of a connection to come when the port closes: browsers open some ahead, which may never be used. */
+const FIRST_BYTES_MS = 500;
+
 /** Node's own HTTP/1.1 server, with limits on all that a client can hold, and a close that drops no request. */
 export function createHttpPort(options: HttpPortOptions): DrainableServer {
   const { handle, webSockets, endStreams, headersTimeoutMs = 10_000, requestTimeoutMs = 300_000 } = options;
@@ -57,6 +60,11 @@ export function createHttpPort(options: HttpPortOptions): DrainableServer {
   server.maxConnections = maxConnections;
   server.on("clientError", refuseBroken);
   server.on("upgrade", webSockets.upgrade);
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
 
   return {
     listen: ({ host, port }) =>
@@ -75,8 +83,13 @@ export function createHttpPort(options: HttpPortOptions): DrainableServer {
           server.closeAllConnections();
           webSockets.terminate();
         }, graceMs);
+        // To Node they are in use.
+        const silent = setTimeout(() => {
+          for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+        }, FIRST_BYTES_MS);
         server.close(() => {
           clearTimeout(force);
+          clearTimeout(silent);
           resolve();
         });
         endStreams();
