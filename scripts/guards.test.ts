@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { GUARDS } from "./guards.ts";
+import { GUARDS } from "./guards/index.ts";
 
 const root = join(import.meta.dirname, "..");
 

@@ -33,6 +33,7 @@ async function subscriber() {
   onTestFinished(() => server.close());
   return {
     applied,
+    inbox,
     registry,
     connect: (caller: Parameters<typeof server.connect>[1]) => server.connect(eventsv1.EventService, caller),
   };
@@ -83,6 +84,17 @@ test("36: what is committed in one service reaches another by its calls, each ve
   const published = await registry.metrics();
   expect(published).toContain('tenon_events_published_total{type="user.v1.UserEvent"} 61');
   expect(published).toContain("tenon_outbox_oldest_unpublished_seconds 0");
+});
+
+test("40: a dead letter is counted, and a metric has it until it is redriven", async () => {
+  const order = await subscriber();
+  const garbage = { message: Uint8Array.of(255, 255, 255) };
+  await order.inbox.receive(userv1.UserEventSchema.typeName, garbage.message);
+  const text = await order.registry.metrics();
+  expect(text).toContain('tenon_events_received_total{type="user.v1.UserEvent",outcome="dead"} 1');
+  expect(text).toContain("tenon_events_dead_letters 1");
+  await Array.fromAsync(order.inbox.redrive());
+  expect(await order.registry.metrics()).toContain("tenon_events_dead_letters 0");
 });
 
 test("an event is published once every subscriber has taken it", async () => {

@@ -158,6 +158,31 @@ test("54: invalid UTF-8 in a string is INTERNAL", async () => {
   expect(await send({}, frame(Buffer.from([0x0a, 0x02, 0xc3, 0x28])))).toMatchObject({ "grpc-status": "13" });
 });
 
+/** Of a string, field 1, under the wire types of others. */
+for (const [what, bytes] of [
+  ["a varint", [0x08, 0x96, 0x01]],
+  ["eight bytes", [0x09, 1, 2, 3, 4, 5, 6, 7, 8]],
+  ["a group", [0x0b, 0x0c]],
+  ["four bytes", [0x0d, 1, 2, 3, 4]],
+  ["a wire type that there is not", [0x0e, 1]],
+] as const) {
+  test(`54: ${what} where the contract has a string is INTERNAL, and no name`, async () => {
+    expect(await send({}, frame(Buffer.from(bytes)))).toMatchObject({ "grpc-status": "13" });
+  });
+}
+
+for (const [what, opened, closed] of [
+  ["that end", 1_000_000, 1_000_000],
+  ["without end", 4_000_000, 0],
+] as const) {
+  test(`54: groups in groups ${what}, as deep as a message can hold, are INTERNAL, and the server goes on`, async () => {
+    const [START, END] = [0x13, 0x14]; // of a field that is unknown
+    const nested = Buffer.concat([Buffer.alloc(opened, START), Buffer.alloc(closed, END)]);
+    expect(await send({}, frame(nested))).toMatchObject({ "grpc-status": "13" });
+    expect(await send({}, john)).toMatchObject({ "grpc-status": "0" });
+  });
+}
+
 test("54: a message of 4 MiB and a byte is RESOURCE_EXHAUSTED", async () => {
   expect(await send({}, frame(Buffer.alloc(4 * 1024 * 1024 + 1)))).toMatchObject({ "grpc-status": "8" });
 });

@@ -2,7 +2,7 @@ import { toBinary } from "@bufbuild/protobuf";
 import * as orderv1 from "@tenon/contracts/order/v1";
 import type { Metadata } from "@tenon/grpc";
 import { v4 as uuidv4, v7 as uuidv7 } from "uuid";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { serveOrders } from "./order-server-fixture.ts";
 
 let wire: Awaited<ReturnType<typeof serveOrders>>;
@@ -55,6 +55,26 @@ test("an order is PENDING, at the catalogue's prices, and durable once it is ans
   expect((await orders.getOrder({ orderId: order.id }, wire.me)).order).toEqual(order);
 });
 
+test("44: what one replica has answered every other one shows from then on", async () => {
+  const other = wire.createReplica();
+  onTestFinished(() => other.close());
+  const [one, two] = [orders, other.orders];
+  for (const [here, there] of [
+    [one, two],
+    [two, one],
+  ] as const) {
+    for (let round = 0; round < 10; round++) {
+      const { order } = await here.createOrder(request(), wire.me);
+      const orderId = order?.id ?? "";
+      expect((await there.getOrder({ orderId }, wire.me)).order).toEqual(order);
+      expect((await there.listOrders({ pageSize: 1 }, wire.me)).orders).toEqual([order]);
+      const cancelled = await there.cancelOrder({ requestId: uuidv4(), orderId }, wire.me);
+      expect(cancelled.order?.version).toBe(2n);
+      expect((await here.getOrder({ orderId }, wire.me)).order).toEqual(cancelled.order);
+    }
+  }
+});
+
 describe("a repeated request", () => {
   test("1: has the first one's answer, byte by byte, and no second effect", async () => {
     const repeated = request();
@@ -87,6 +107,13 @@ describe("a repeated request", () => {
     await expect(changed).rejects.toMatchObject({ code: "ALREADY_EXISTS", reason: "REQUEST_ID_REUSED" });
   });
 
+  test("5: of a request that was refused for its content serves the right one", async () => {
+    const repeated = request();
+    const wrong = orders.createOrder({ ...repeated, items: [] }, wire.me);
+    await expect(wrong).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect((await orders.createOrder(repeated, wire.me)).order?.version).toBe(1n);
+  });
+
   test("4: of another user is another request", async () => {
     const repeated = request();
     const [mine, his] = [
@@ -99,7 +126,9 @@ describe("a repeated request", () => {
 
 const bad: readonly (readonly [what: string, fields: object, field: string])[] = [
   ["no lines", { items: [] }, "items"],
-  ["a request id that is no UUID", { requestId: "1" }, "request_id"],
+  ["10: a request id that is no UUID", { requestId: "1" }, "request_id"],
+  ["10: no request id", { requestId: "" }, "request_id"],
+  ["10: a request id without end", { requestId: "1".repeat(100_000) }, "request_id"],
   ["a product id that is no UUID", { items: [{ productId: "1", quantity: 1 }] }, "items[0].product_id"],
   ["a quantity of 0", { items: [{ productId: uuidv7(), quantity: 0 }] }, "items[0].quantity"],
   ["a negative quantity", { items: [{ productId: uuidv7(), quantity: -1 }] }, "items[0].quantity"],

@@ -56,14 +56,19 @@ test("1: a repeated refund has the first one's answer, byte by byte, and gives b
 });
 
 for (const [what, fields, code, reason] of [
-  ["in another currency", { amount: { ...eur(1n), currencyCode: "USD" } }, "INVALID_ARGUMENT", "CURRENCY_MISMATCH"],
+  [
+    "in another currency (15)",
+    { amount: { ...eur(1n), currencyCode: "USD" } },
+    "INVALID_ARGUMENT",
+    "CURRENCY_MISMATCH",
+  ],
   ["of more than was paid", { amount: eur(40n) }, "FAILED_PRECONDITION", "AMOUNT_EXCEEDS_CAPTURED"],
   ["of nothing", { amount: eur(0n) }, "INVALID_ARGUMENT", undefined],
   ["of less than nothing", { amount: eur(-1n) }, "INVALID_ARGUMENT", undefined],
-  ["of half a cent", { amount: eur(1n, 5_000_000) }, "INVALID_ARGUMENT", undefined],
-  ["whose signs differ", { amount: eur(1n, -10_000_000) }, "INVALID_ARGUMENT", undefined],
+  ["of half a cent (13)", { amount: eur(1n, 5_000_000) }, "INVALID_ARGUMENT", undefined],
+  ["whose signs differ (13)", { amount: eur(1n, -10_000_000) }, "INVALID_ARGUMENT", undefined],
   ["without an amount", { amount: undefined }, "INVALID_ARGUMENT", undefined],
-  ["without a request id", { requestId: "" }, "INVALID_ARGUMENT", undefined],
+  ["without a request id (10)", { requestId: "" }, "INVALID_ARGUMENT", undefined],
 ] as const) {
   test(`a refund ${what} is ${reason ?? code}`, async () => {
     const refused = replica.orders.refundOrder(request(await confirmed(), fields), wire.admin);

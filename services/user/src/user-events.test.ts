@@ -20,3 +20,10 @@ test("36, 59: each version of a user has one event, with the state after it and 
   expect(told.map((event) => event.user?.state)).toEqual([ACTIVE, ACTIVE, BLOCKED, ACTIVE, DELETED]);
   for (const { message } of rows) expect(message.toString("latin1")).not.toMatch(/canary/i);
 });
+
+test("36: a version of a user that is told to nobody is refused", async () => {
+  const { db, signUp } = await userRules();
+  const { id } = await signUp();
+  const untold = sql`update users set version = version + 1 where id = ${id}`.execute(db);
+  await expect(untold).rejects.toThrow(/version 2 of .* has no event/);
+});

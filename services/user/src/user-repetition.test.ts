@@ -8,7 +8,7 @@ import { serveUsers, signUp, withTrailers } from "./user-server-fixture.ts";
 const notAllowed = { code: "PERMISSION_DENIED", reason: "NOT_ALLOWED" };
 
 describe("a request id", () => {
-  test("makes one effect of any number of attempts, answered byte by byte alike", async () => {
+  test("1: makes one effect of any number of attempts, answered byte by byte alike", async () => {
     const { anonymous } = await serveUsers();
     const request = signUp("ada@example.com");
     const first = await withTrailers((options) => anonymous.users.createUser(request, options));
@@ -21,7 +21,7 @@ describe("a request id", () => {
     }
   });
 
-  test("at many places at once makes one effect", async () => {
+  test("2: at many places at once makes one effect", async () => {
     const { anonymous, db } = await serveUsers();
     const request = signUp("ada@example.com");
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => anonymous.users.createUser(request)));
@@ -35,7 +35,7 @@ describe("a request id", () => {
   });
 
   for (const changed of [{ email: "bob@example.com" }, { password: "another password" }, { displayName: "Bob" }]) {
-    test(`is not taken for another ${Object.keys(changed)}`, async () => {
+    test(`3: is not taken for another ${Object.keys(changed)}`, async () => {
       const { anonymous } = await serveUsers();
       const request = signUp("ada@example.com");
       await anonymous.users.createUser(request);
@@ -46,7 +46,7 @@ describe("a request id", () => {
     });
   }
 
-  test("of a request that was wrong may be used for the right one", async () => {
+  test("5: of a request that was wrong may be used for the right one", async () => {
     const { anonymous } = await serveUsers();
     const request = signUp("ada@example.com");
     await expect(anonymous.users.createUser({ ...request, displayName: " " })).rejects.toMatchObject({
@@ -55,7 +55,7 @@ describe("a request id", () => {
     await anonymous.users.createUser(request);
   });
 
-  test("repeats a refusal, also when the email is free again", async () => {
+  test("6: repeats a refusal, also when the email is free again", async () => {
     const { anonymous, person } = await serveUsers();
     const ada = await person();
     const request = signUp(ada.email);

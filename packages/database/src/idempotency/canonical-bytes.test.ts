@@ -12,7 +12,7 @@ const hex = (request: Message) =>
 const ITEM = { productId: "018f2b8e-0000-7000-8000-000000000001", quantity: 2 };
 const unknown = (no: number, value: number) => ({ no, wireType: 0 as const, data: new Uint8Array([value]) });
 
-test("the order of map entries does not count, at any depth", () => {
+test("3: the order of map entries does not count, at any depth", () => {
   const inner = (keys: string[]) => create(ValueSchema, { kind: { case: "structValue", value: flat(keys) } });
   const flat = (keys: string[]) => Object.fromEntries(keys.map((key) => [key, key]));
   const outer = (keys: string[], deep: string[]) =>
@@ -22,7 +22,7 @@ test("the order of map entries does not count, at any depth", () => {
   expect(canonicalBytes(StructSchema, outer(["b", "c"], ["y", "x"]))).not.toEqual(bytes);
 });
 
-test("every field counts, known or unknown, nested or not, and the order of a list does", () => {
+test("3: every field counts, known or unknown, nested or not, and the order of a list does", () => {
   const request = order({ items: [ITEM, { ...ITEM, quantity: 3 }], paymentMethod: "pm_ok" });
   const others = [
     order({ items: request.items, paymentMethod: "pm_slow" }),
@@ -35,7 +35,7 @@ test("every field counts, known or unknown, nested or not, and the order of a li
   expect(new Set([request, ...others].map(hex)).size).toBe(others.length + 1);
 });
 
-test("unknown fields may come in any order of their numbers, not of their values", () => {
+test("3: unknown fields may come in any order of their numbers, not of their values", () => {
   const request = (...fields: ReturnType<typeof unknown>[]) => ({ ...order({}), $unknown: fields });
   expect(hex(request(unknown(98, 1), unknown(99, 1)))).toBe(hex(request(unknown(99, 1), unknown(98, 1))));
   expect(hex(request(unknown(99, 1), unknown(99, 2)))).not.toBe(hex(request(unknown(99, 2), unknown(99, 1))));

@@ -41,7 +41,7 @@ test("no transaction is open and no connection held while it acts", async () => 
   expect(await rig.effects()).toEqual(["a begins", "a sees a begins"]);
 });
 
-test("a rival is kept away while the lease holds, and resumes once it has expired", async () => {
+test("8: a rival is kept away while the lease holds, and resumes once it has expired", async () => {
   await using rig = await onceRig();
   const request = requestOf();
   const begun = Promise.withResolvers<void>();
@@ -100,7 +100,7 @@ test("the lease of an act that goes on is renewed", async () => {
   expect(await rig.effects()).toEqual(["long begins", "long acted"]);
 });
 
-test("who lost the lease writes nothing more, and the answer is the other's", async () => {
+test("25: who lost the lease writes nothing more, and the answer is the other's", async () => {
   await using rig = await onceRig();
   const request = requestOf();
   const first = Promise.withResolvers<string>();
@@ -160,7 +160,7 @@ test("a failure returned by finish is the answer, with what it wrote", async () 
   expect(await rig.effects()).toEqual(["a begins", "declined"]);
 });
 
-test("a caller who leaves after the act does not keep the result from being written", async () => {
+test("9: a caller who leaves after the act does not keep the result from being written", async () => {
   await using rig = await onceRig();
   const request = requestOf();
   const caller = new AbortController();
@@ -172,7 +172,7 @@ test("a caller who leaves after the act does not keep the result from being writ
   expect(await rig.effects()).toEqual(["a begins", "a acted"]);
 });
 
-test("fifty at once act once", async () => {
+test("2: fifty at once act once", async () => {
   await using rig = await onceRig();
   const request = requestOf();
   let acts = 0;

@@ -10,7 +10,7 @@ import { callOf, failureOf, onceRig, replayed, requestOf, writing } from "./once
 const { CreateOrderResponseSchema: Response } = orderv1;
 const HOUR_MS = 3_600_000;
 
-test("a repetition gets the first answer byte by byte, with a trailer, and has no effect", async () => {
+test("1: a repetition gets the first answer byte by byte, with a trailer, and has no effect", async () => {
   await using rig = await onceRig();
   const request = requestOf();
   const answers: string[] = [];
@@ -76,7 +76,7 @@ test("a rival does not wait for the one at work", async () => {
   expect(await rig.effects()).toEqual(["first"]);
 });
 
-test("another request under the same id is refused without an effect, whatever the first one became", async () => {
+test("3: another request under the same id is refused without an effect, whatever the first one became", async () => {
   await using rig = await onceRig();
   const declined = async () => {
     throw new StatusError("FAILED_PRECONDITION", "no", { reason: "NO" });
@@ -100,7 +100,7 @@ test("an id in other letters is the same id", async () => {
   expect(replayed(call)).toBe(true);
 });
 
-test("the same id of another caller or for another method is another request", async () => {
+test("4: the same id of another caller or for another method is another request", async () => {
   await using rig = await onceRig();
   const request = requestOf();
   await rig.once(callOf(), request, Response, writing("ada"));
@@ -117,7 +117,7 @@ test("the same id of another caller or for another method is another request", a
 const cancelOf = (requestId: string) => ({ $typeName: "order.v1.CancelOrderRequest", requestId, orderId: "" }) as const;
 
 for (const code of ["NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "FAILED_PRECONDITION"] as const) {
-  test(`${code} is an answer: what was written is undone, and the same failure is repeated for ever`, async () => {
+  test(`6: ${code} is an answer: what was written is undone, and the same failure is repeated for ever`, async () => {
     await using rig = await onceRig();
     const request = requestOf();
     const told = new StatusError(code, "no, and this is why", {
@@ -159,7 +159,7 @@ const passing = [
 ];
 
 for (const error of passing) {
-  test(`${error.message}: leaves no trace, so the id serves a corrected request`, async () => {
+  test(`5: ${error.message}: leaves no trace, so the id serves a corrected request`, async () => {
     await using rig = await onceRig();
     const request = requestOf();
     const failing = async (tx: Parameters<ReturnType<typeof writing>>[0]) => {
@@ -204,7 +204,7 @@ test("8: a call that ends before the commit has no effect; a retry has", async (
 });
 
 for (const requestId of ["", "x", "1".repeat(36), `${randomUUID()}\n`, `{${randomUUID()}}`, "a".repeat(100_000)]) {
-  test(`the request id ${JSON.stringify(requestId.slice(0, 40))} is INVALID_ARGUMENT`, async () => {
+  test(`10: the request id ${JSON.stringify(requestId.slice(0, 40))} is INVALID_ARGUMENT`, async () => {
     await using rig = await onceRig();
     const failure = await failureOf(rig.once(callOf(), requestOf({ requestId }), Response, writing("none")));
     expect(failure).toMatchObject({ code: "INVALID_ARGUMENT", violations: [{ field: "request_id" }] });
@@ -229,7 +229,7 @@ test("11: after its time a record still answers until it is swept, in batches; t
   expect(await rig.effects()).toEqual(["first", "a", "b", "c", "third"]);
 });
 
-test("12: a record goes by the clock of the database, whatever that of the process says", async () => {
+test("11: a record goes by the clock of the database, whatever that of the process says", async () => {
   await using rig = await onceRig();
   const byDatabase = rig.replica(rig.db, { now: undefined });
   const request = requestOf();

@@ -14,12 +14,12 @@ for (const [pageSize, size] of [
   [501, 500],
   [2 ** 31 - 1, 500],
 ] as const) {
-  test(`page_size ${pageSize} is ${size}`, () => {
+  test(`45: page_size ${pageSize} is ${size}`, () => {
     expect(paging.toPage({ pageSize, pageToken: "" }, FILTER)).toEqual({ size });
   });
 }
 
-test("a negative page_size is INVALID_ARGUMENT", () => {
+test("45: a negative page_size is INVALID_ARGUMENT", () => {
   expect(() => paging.toPage({ pageSize: -1, pageToken: "" }, FILTER)).toThrow(
     expect.objectContaining({
       code: "INVALID_ARGUMENT",
@@ -28,7 +28,7 @@ test("a negative page_size is INVALID_ARGUMENT", () => {
   );
 });
 
-test("a token continues the list it came from, in whatever order its filter is written", () => {
+test("45: a token continues the list it came from, in whatever order its filter is written", () => {
   const filter = { state: 1, user: "ada", list: "orders" };
   expect(paging.toPage({ pageSize: 0, pageToken: token }, filter)).toEqual({ size: 50, beforeId: ID });
   expect(paging.toToken({ items: [] }, FILTER)).toBe("");
@@ -48,12 +48,12 @@ const tampered: [string, string][] = [
 ];
 
 for (const [what, pageToken] of tampered) {
-  test(`a token ${what} is PAGE_TOKEN_INVALID`, () => {
+  test(`45: a token ${what} is PAGE_TOKEN_INVALID`, () => {
     expect(() => paging.toPage({ pageSize: 0, pageToken }, FILTER)).toThrow(invalid);
   });
 }
 
-test("a token of another filter or another secret is PAGE_TOKEN_INVALID", () => {
+test("45: a token of another filter or another secret is PAGE_TOKEN_INVALID", () => {
   const request = { pageSize: 0, pageToken: token };
   expect(() => paging.toPage(request, { ...FILTER, user: "bob" })).toThrow(invalid);
   expect(() => paging.toPage(request, undefined)).toThrow(invalid);

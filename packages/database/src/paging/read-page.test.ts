@@ -34,7 +34,7 @@ test("newest first, and the last page has no next one, also when it is full", as
   expect(second).toEqual({ items: [2, 1].map((n) => ({ id: idOf(n), author: "ada" })) });
 });
 
-test("rows that come and go between pages make no other row appear twice or not at all", async () => {
+test("45: rows that come and go between pages make no other row appear twice or not at all", async () => {
   await using database = await notes();
   for (let number = 10; number < 40; number++) await database.add(number);
   const seen: string[] = [];

@@ -145,12 +145,18 @@ test("40: dead letters that are redriven are tried again, and may be redriven ag
 });
 
 test("40: a dead letter that is told again stays one", async () => {
-  const rig = await inboxRig({ maxAttempts: 1 });
+  const rig = await inboxRig({ maxAttempts: 2 });
   rig.fails = () => new Error("never");
   const event = userEvent();
   await rig.receive(event);
-  await rig.receive(event);
+  await rig.passDelays();
+  await rig.inbox.retryFailed();
   await expect(rig.failed()).resolves.toEqual([{ attempts: 2, error: "Error", dead: true }]);
+  // By a sender who knows nothing of earlier attempts.
+  await rig.receive(event);
+  await expect(rig.failed()).resolves.toEqual([{ attempts: 3, error: "Error", dead: true }]);
+  await rig.passDelays();
+  await expect(rig.inbox.retryFailed()).resolves.toBe(0);
 });
 
 const changed = (fields: Partial<userv1.UserEvent>) =>

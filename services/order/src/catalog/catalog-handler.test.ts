@@ -69,9 +69,9 @@ for (const [what, fields, field] of [
   ["no price", { price: undefined }, "product.price"],
   ["a price of nothing", { price: { currencyCode: "EUR" } }, "product.price"],
   ["a negative price", { price: { currencyCode: "EUR", units: -1n } }, "product.price"],
-  ["a price in no currency", { price: { currencyCode: "ZZZ", units: 1n } }, "product.price"],
-  ["a price of half a cent", { price: { currencyCode: "EUR", nanos: 5_000_000 } }, "product.price"],
-  ["a price beyond int64", { price: { currencyCode: "EUR", units: 2n ** 63n - 1n } }, "product.price"],
+  ["a price in no currency (13)", { price: { currencyCode: "ZZZ", units: 1n } }, "product.price"],
+  ["a price of half a cent (13)", { price: { currencyCode: "EUR", nanos: 5_000_000 } }, "product.price"],
+  ["a price beyond int64 (13)", { price: { currencyCode: "EUR", units: 2n ** 63n - 1n } }, "product.price"],
   ["an unknown state", { state: 99 }, "product.state"],
 ] as const) {
   test(`a product with ${what} is refused by its field`, async () => {

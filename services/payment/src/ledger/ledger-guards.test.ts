@@ -5,6 +5,7 @@ import type { Payment } from "../payment.ts";
 import { createPayments, runScript } from "../payment-fixture.ts";
 import type { Tables } from "../payment-tables.ts";
 import { paymentMigrations } from "../server.ts";
+import { entryOf } from "./ledger.ts";
 import { verifyLedger } from "./verify-ledger.ts";
 
 const database = await testDatabase<Tables>({ migrations: paymentMigrations });
@@ -49,13 +50,13 @@ for (const statement of [
   });
 }
 
-/** An entry as SQL, with these postings. */
-function entry(payment: Payment, movement: string, postings: Record<string, number>): string {
+/** An entry as SQL about a step of this kind, with these postings. */
+function entry(payment: Payment, movement: string, postings: Record<string, number>, kind = "AUTHORIZE"): string {
   const id = randomUUID();
   const rows = Object.entries(postings).map(([account, minor]) => `('${id}', '${account}', ${minor})`);
   return `insert into ledger_entries (id, payment_id, step_id, movement, currency, created_at)
       select '${id}', payment_id, id, '${movement}', currency, now() from steps
-      where payment_id = '${payment.id}' and kind = 'AUTHORIZE'
+      where payment_id = '${payment.id}' and kind = '${kind}'
     ${rows.length > 0 ? `; insert into ledger_postings values ${rows.join(", ")}` : ""}`;
 }
 
@@ -79,6 +80,36 @@ for (const [what, movement, postings, error] of [
     expect(await Array.fromAsync(verifyLedger(db))).toEqual(before);
   });
 }
+
+test("34: a reservation is booked once, whichever step says so", async () => {
+  const again = entry(captured, "HOLD", { CUSTOMER_HOLDS: 1000, PROCESSOR_CLEARING: -1000 }, "CAPTURE");
+  await expect(run(again)).rejects.toThrow(/ledger_hold_once/);
+});
+
+test("34: the books of a payment are in its own currency", async () => {
+  const { id: yen } = await payments.authorize({ currency: "JPY" });
+  await payments.capture(yen);
+  const { id: paymentId } = await payments.captured();
+  const [id, createdAt, amount] = [randomUUID(), new Date(), { currency: "JPY", minor: 400n }];
+  const refunded = payments.store.atomically(async (tx) => {
+    const payment = await tx.lock(paymentId);
+    if (payment === undefined) throw new Error("the payment is gone");
+    const step = { id, paymentId, requestId: id, amount, kind: "REFUND", state: "DONE", attempts: 0 } as const;
+    await tx.insertStep(step, { createdAt, leaseExpiresAt: createdAt });
+    for (const movement of ["RESERVE_REFUND", "REFUND"] as const) {
+      await tx.post(entryOf(movement, { id: randomUUID(), paymentId, stepId: id, amount, createdAt }));
+    }
+    return tx.transit(payment, "PARTIALLY_REFUNDED", { refundedMinor: amount.minor }, createdAt);
+  });
+  await expect(refunded).rejects.toThrow(books);
+});
+
+test("34: a refund ends once, as done or as refused", async () => {
+  const { id } = await payments.captured();
+  const refunded = await payments.refund(id, 5n);
+  const again = entry(refunded, "CANCEL_REFUND", { MERCHANT_RECEIVABLE: 5, REFUNDS: -5 }, "REFUND");
+  await expect(run(again)).rejects.toThrow(/ledger_refund_ends_once/);
+});
 
 test("33: nothing is added to an entry later, even where it sums to zero", async () => {
   const { id } = await db.selectFrom("ledger_entries").select("id").limit(1).executeTakeFirstOrThrow();
