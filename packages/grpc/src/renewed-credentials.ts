@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { SecureContext } from "node:tls";
 import { type CallCredentials, ChannelCredentials } from "@grpc/grpc-js";
 
@@ -30,10 +31,17 @@ class RenewedCredentials extends ChannelCredentials {
     const now = () => ChannelCredentials.createFromSecureContext(this.newest());
     const first = now()._createSecureConnector(target, options, calls as CallCredentials);
     return {
-      connect: (socket) => now()._createSecureConnector(target, options, calls).connect(socket),
+      connect: (socket) => namedByHost(now()._createSecureConnector(target, options, calls)).connect(socket),
       waitForReady: () => first.waitForReady(),
       getCallCredentials: () => first.getCallCredentials(),
       destroy: () => first.destroy(),
     };
   }
+}
+
+/** An address is no server name (RFC 6066, 3), and Node warns of it; the certificate is checked by the host all the same. */
+function namedByHost(connector: Connector): Connector {
+  const { connectionOptions } = connector as unknown as { connectionOptions?: { servername?: string } };
+  if (isIP(connectionOptions?.servername ?? "")) delete connectionOptions?.servername;
+  return connector;
 }

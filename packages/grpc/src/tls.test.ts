@@ -1,4 +1,6 @@
-import { connect } from "node:tls";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { connect, createServer as createTlsServer, type TLSSocket } from "node:tls";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { createTestAuthority } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
@@ -51,6 +53,28 @@ test("one that does not, or that speaks no TLS, is not", async () => {
 test("a certificate for another name is refused", async () => {
   expect(await call(await serve(authority.issue(["user.example"])), { ca })).toBe("UNAVAILABLE");
 });
+
+for (const [host, name] of [
+  ["127.0.0.1", false],
+  ["localhost", "localhost"],
+] as const) {
+  test(`a client of ${host} asks for ${name || "no name"} (RFC 6066: an address is none)`, async () => {
+    const server = createTlsServer({ ...localhost, ALPNProtocols: ["h2"] });
+    onTestFinished(() => void server.close());
+    const shaken = once(server, "secureConnection");
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const target = `${host}:${(server.address() as AddressInfo).port}`;
+    const client = createClient(greeterv1.GreetingService, { target, tls: { ca } });
+    onTestFinished(() => client.close());
+    const leave = new AbortController();
+    const left = client.greet({ name: "John" }, { signal: leave.signal }).catch((error) => error.code);
+    const [socket] = (await shaken) as [TLSSocket];
+    expect((socket as unknown as { servername: string | false }).servername).toBe(name);
+    leave.abort();
+    socket.destroy();
+    expect(await left).toBe("CANCELLED");
+  });
+}
 
 for (const [clientCertificate, none] of [
   [undefined, "UNAVAILABLE"],

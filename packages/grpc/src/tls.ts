@@ -1,5 +1,5 @@
 import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocket } from "node:tls";
-import { ChannelCredentials, credentials, ServerCredentials } from "@grpc/grpc-js";
+import { type ChannelCredentials, credentials, ServerCredentials } from "@grpc/grpc-js";
 import { createRenewedCredentials } from "./renewed-credentials.ts";
 
 /** How a server proves itself, and what it asks of its clients. PEM. */
@@ -59,7 +59,10 @@ export function createServerCredentials(tls: ServerTls | Renewable<ServerTls> | 
 /** Throws where certificate and key do not fit or cannot be read. */
 export function createClientCredentials(tls: ClientTls | Renewable<ClientTls> | undefined): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
-  if (!isRenewable(tls)) return ChannelCredentials.createFromSecureContext(assertPairs(tls));
+  if (!isRenewable(tls)) {
+    const context = assertPairs(tls);
+    return createRenewedCredentials(() => context);
+  }
   let context: SecureContext | undefined;
   let of: ClientTls | undefined;
   assertPairs(tls.current);
