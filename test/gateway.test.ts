@@ -130,7 +130,7 @@ test("the keys that verify tokens", async () => {
   expect(json.keys[0]).toMatchObject({ kty: "OKP", crv: "Ed25519", alg: "EdDSA", use: "sig" });
 });
 
-test("an admin makes a product, and its price is exact", async () => {
+test("16: an admin makes a product, and its price is exact, as text to its last digit", async () => {
   const { token } = await logIn(ADMIN.email, ADMIN.password);
   const product = {
     sku: `SKU-${id().slice(0, 8).toUpperCase()}`,
@@ -141,6 +141,14 @@ test("an admin makes a product, and its price is exact", async () => {
   expect(made).toMatchObject({ status: 200, json: product });
   const at = `/v1/products/${made.json.id}`;
   expect((await ask("GET /v1/products/{product_id}", at)).json).toEqual(made.json);
+  // No double is this number.
+  const huge = { currencyCode: "USD", units: "90071992547409931" };
+  const dearest = await ask("PATCH /v1/products/{product.id}", `${at}?request_id=${id()}`, {
+    token,
+    body: { price: huge },
+  });
+  expect(dearest).toMatchObject({ status: 200, json: { price: huge } });
+  expect((await ask("GET /v1/products/{product_id}", at)).json.price).toEqual(huge);
   const price = { currency_code: "USD", units: 13 };
   const dearer = await ask("PATCH /v1/products/{product.id}", `${at}?request_id=${id()}`, { token, body: { price } });
   expect(dearer).toMatchObject({ status: 200, json: { name: "Chisel", price: { currencyCode: "USD", units: "13" } } });
