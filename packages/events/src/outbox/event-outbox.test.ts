@@ -62,6 +62,22 @@ test("41: relays that look at once claim every event, and none twice", async () 
   expect(idsOf(claimed).sort()).toEqual(idsOf(events).sort());
 });
 
+test("41: a relay that looks while another one claims gets other events, and none of his", async () => {
+  const { db } = await eventsDatabase();
+  await write(db, ...Array.from({ length: 4 }, () => userEvent()));
+  const [theirs, looking] = await db.transaction().execute(async (tx) => {
+    const first = await createOutbox({ db: tx }).claim(2);
+    const second = createOutbox({ db }).claim(4);
+    // It has come to what is claimed: it answers without it, or waits for this transaction.
+    const waiting = sql`select from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))`;
+    await Promise.race([second, expect.poll(async () => (await waiting.execute(tx)).rows.length).toBe(1)]);
+    return [first, second] as const;
+  });
+  const mine = await looking;
+  expect([theirs.length, mine.length]).toEqual([2, 2]);
+  expect(idsOf(mine).filter((id) => idsOf(theirs).includes(id))).toEqual([]);
+});
+
 test("41: commits at once, some undone, leave exactly what was committed", async () => {
   const { db } = await eventsDatabase();
   const outbox = createOutbox({ db });

@@ -1,7 +1,9 @@
 import { sql } from "kysely";
+import { v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createOrderWorld } from "../order-fixture.ts";
 import type { ClaimedOrder } from "./order-queue.ts";
+import { createPostgresOrderQueue } from "./postgres-order-queue.ts";
 
 let world: Awaited<ReturnType<typeof createOrderWorld>>;
 beforeAll(async () => {
@@ -26,6 +28,29 @@ test("the oldest orders are claimed first, each by one worker", async () => {
   expect(rest.flatMap((claimed) => claimed.map(({ id }) => id)).sort()).toEqual(placed.slice(2));
   expect(await world.queue.claim(3)).toEqual([]);
 });
+
+test("24: a worker that looks while another one claims gets other orders, and none of his", async () => {
+  for (let n = 0; n < 4; n++) await world.place();
+  const [theirs, looking] = await world.db.transaction().execute(async (tx) => {
+    const first = await createPostgresOrderQueue({ db: tx, now: () => new Date(), newId: uuidv7 }).claim(2);
+    const second = world.queue.claim(4);
+    // It has come to what is claimed: it answers without it, or waits for this transaction.
+    await Promise.race([second, isWaitedFor(tx)]);
+    return [first, second] as const;
+  });
+  const mine = await looking;
+  expect([theirs.length, mine.length]).toEqual([2, 2]);
+  expect(mine.filter(({ id }) => theirs.some((order) => order.id === id))).toEqual([]);
+});
+
+/** Resolves once somebody waits for what this transaction holds. */
+const isWaitedFor = (tx: typeof world.db) =>
+  expect
+    .poll(async () => {
+      const waiting = sql`select from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))`;
+      return (await waiting.execute(tx)).rows.length;
+    })
+    .toBe(1);
 
 test("a claimed order tells what the next step needs", async () => {
   const { id, userId, total, refunded } = await world.place();
