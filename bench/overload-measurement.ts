@@ -14,6 +14,8 @@ export interface OverloadMeasurementOptions {
   readonly overload: number;
   /** Whether the server sheds load. */
   readonly isShedding: boolean;
+  /** For so many calls at once the server has what they need; by default 4. */
+  readonly connections?: number;
   /** Goes on beside the load, on the server's port, until that is over. */
   readonly beside?: (port: number, over: AbortSignal) => Promise<void>;
 }
@@ -24,13 +26,16 @@ const DEADLINE_MS = 1000;
 
 /** One server of its own process under a load of another's, phase by phase. */
 export async function measureOverload(options: OverloadMeasurementOptions): Promise<OverloadRun> {
-  const { name, phases, overload, isShedding, beside } = options;
+  const { name, phases, overload, isShedding, connections = 4, beside } = options;
   const cores = chooseCores();
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const key = { ...publicKey.export({ format: "jwk" }), kid: "order" };
   const peer = join(import.meta.dirname, "peers/overload-peer.ts");
   const server = await startPeer(
-    [process.execPath, peer, `--key=${JSON.stringify(key)}`, ...(isShedding ? ["--shedding"] : [])],
+    [
+      ...[process.execPath, peer, `--key=${JSON.stringify(key)}`, `--connections=${connections}`],
+      ...(isShedding ? ["--shedding"] : []),
+    ],
     cores.server,
   );
   const over = new AbortController();
