@@ -37,7 +37,7 @@ for (const service of ["greeter", "user", "order", "payment", "processor"]) {
         env: {
           PATH: process.env.PATH ?? "",
           ...{ PORT: String(port), ADMIN_PORT: String(adminPort), CHECK_INTERVAL: "100ms", DRAIN_WAIT: "0ms" },
-          ...{ DATABASE_URL: away.href, NATS_URL: `nats://${NOBODY}`, OTEL_EXPORTER_OTLP_ENDPOINT: `http://${NOBODY}` },
+          ...{ DATABASE_URL: away.href, NATS_URL: `nats://${NOBODY}` },
           ...{ SERVICE_KEY_FILE: keyFile, SERVICE_JWKS_FILE: jwksFile },
           ...{ USER_TARGET: NOBODY, ORDER_TARGET: NOBODY, PAYMENT_TARGET: NOBODY, PROCESSOR_TARGET: NOBODY },
         },
