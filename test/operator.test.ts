@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,6 +50,20 @@ test("without a command they are listed", async () => {
   expect(await operate("help")).toEqual(listed);
 });
 
+test("exit codes are listed as the runbook has them, and how to see them", async () => {
+  const { stdout } = await operate("help");
+  const runbook = readFileSync(join(import.meta.dirname, "../docs/runbook.md"), "utf8");
+  const documented = [...runbook.matchAll(/^\| (\d+) +\| (.*?) +\|$/gm)].map(
+    ([, code, meaning]) => `${code} ${meaning}`,
+  );
+  const listed = [...stdout.matchAll(/^ {2}(\d+) +(.*)$/gm)].map(([, code, meaning]) => `${code} ${meaning}`);
+  expect(listed).toContain("78 a variable, key or certificate cannot be used");
+  expect(documented).toEqual(listed);
+  const [direct = ""] = /node_modules\S+ services\S+/.exec(stdout) ?? [];
+  expect(runbook).toContain(`\n${direct} reconcile\n`);
+  for (const path of direct.split(" ")) expect(existsSync(join(import.meta.dirname, "..", path))).toBe(true);
+});
+
 test("verify-ledger reads the books of the running platform, as often as it is asked", async () => {
   for (let n = 0; n < 2; n++) {
     expect(await operate("verify-ledger")).toEqual({ code: 0, stdout: "The books hold: 0 currencies.\n", stderr: "" });
@@ -85,6 +100,7 @@ test("40: redrive has dead letters tried again", async () => {
 
 for (const [what, words, more, code, said] of [
   ["a service that tells nothing", "replay-outbox gateway", {}, 64, /^replay-outbox: name one of user, .*\n$/],
+  ["a word too many", "reconcile --dry-run", {}, 64, /^reconcile takes no words, .*"--dry-run": nothing was done\n$/],
   ["an unknown command", "verify", {}, 64, /^there is no command verify: make platform args="help" lists them\n$/],
   [
     "no platform",

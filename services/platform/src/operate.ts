@@ -2,27 +2,27 @@
 import { ConfigError } from "@tenon/config";
 import { StartError, StatusError } from "@tenon/errors";
 import { UsageError } from "./command.ts";
-import { COMMANDS, help } from "./commands.ts";
+import { COMMANDS, EXIT, help } from "./commands.ts";
 import { readOperatorConfig } from "./config.ts";
 import { createOperator } from "./operator.ts";
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** By sysexits.h where it has one, so that a script can tell what to do. */
-const EXIT = { found: 1, usage: 64, unavailable: 69, software: 70, config: 78, permission: 77 } as const;
-
 async function main([name = "help", ...args]: readonly string[]): Promise<number> {
   if (name === "help") {
     say(help());
-    return 0;
+    return EXIT.ok;
   }
   const command = COMMANDS.find((each) => each.name === name);
   if (command === undefined)
     return fail(`there is no command ${name}: make platform args="help" lists them`, EXIT.usage);
+  if (!command.takesWords && args.length > 0) {
+    return fail(`${name} takes no words, and was told "${args.join(" ")}": nothing was done`, EXIT.usage);
+  }
   try {
     const operator = await createOperator({ config: readOperatorConfig(), print: say });
     try {
-      return (await command.run(operator, args)) ? 0 : EXIT.found;
+      return (await command.run(operator, args)) ? EXIT.ok : EXIT.found;
     } finally {
       operator.close();
     }
@@ -30,7 +30,8 @@ async function main([name = "help", ...args]: readonly string[]): Promise<number
     if (error instanceof UsageError) return fail(`${name}: ${error.message}`, EXIT.usage);
     if (error instanceof ConfigError || error instanceof StartError) return fail(error.message, EXIT.config);
     if (error instanceof StatusError) return tell(error);
-    throw error;
+    // A bug: its stack is for whoever mends it.
+    return fail(error instanceof Error ? (error.stack ?? error.message) : String(error), EXIT.software);
   }
 }
 

@@ -7,6 +7,7 @@ const PUBLISHERS = ["user", "order", "payment"];
 export const replayOutboxCommand: Command = {
   name: "replay-outbox",
   summary: `have events told again, of all services or of one: replay-outbox [${PUBLISHERS.join("|")}]`,
+  takesWords: true,
 
   async run(operator, [only, ...rest]) {
     if (rest.length > 0 || (only !== undefined && !PUBLISHERS.includes(only))) {
