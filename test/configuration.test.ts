@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ConfigError, type ConfigSpec, duration, isSecret, readConfig } from "@tenon/config";
+import { ConfigError, type ConfigSpec, isDuration, isSecret, readConfig } from "@tenon/config";
 import { PLATFORM_SERVICES } from "@tenon/platform";
 import { serviceConfig, telemetryConfig } from "@tenon/runtime";
 import { toMarkdownTable } from "@tenon/testing";
@@ -16,15 +16,12 @@ const SERVICES = await Promise.all(
 );
 const shared: ConfigSpec = serviceConfig({ port: 8080 });
 
-const parseOf = (spec: ConfigSpec[string] | undefined) => (spec as { _parse?: unknown } | undefined)?._parse;
-const DURATION = parseOf(duration({ default: 0, desc: "" }));
-
 /** As it would be written into the environment. */
 function defaultOf(spec: ConfigSpec[string]): string {
   if (!("default" in spec)) return "must be set";
   const { default: value } = spec;
   if (value === undefined || value === "" || typeof value === "object") return "";
-  if (parseOf(spec) !== DURATION) return `\`${value}\``;
+  if (!isDuration(spec)) return `\`${value}\``;
   const units = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
   const [unit, ms] = Object.entries(units).find(([, each]) => Number(value) % each === 0) ?? ["ms", 1];
   return `\`${Number(value) / ms}${unit}\``;

@@ -58,6 +58,9 @@ for (const [name, value] of [
   ["WORKERS", "9"],
   ["GRACE", "10"],
   ["GRACE", "-1s"],
+  ["GRACE", "0s"],
+  ["GRACE", "577h"],
+  ["GRACE", "2147483648ms"],
   ["COLLECTOR", "localhost:4318"],
   ["COLLECTOR", "no-url"],
 ] as const) {
@@ -68,6 +71,13 @@ for (const [name, value] of [
     expect(read).not.toThrow(value);
   });
 }
+
+test("a duration has the bounds of what it is for", () => {
+  const wait = { WAIT: duration({ min: 0, maxHours: 1000, default: 1, desc: "w" }) };
+  expect(readConfig(wait, { env: { WAIT: "0s" } }).WAIT).toBe(0);
+  expect(readConfig(wait, { env: { WAIT: "1000h" } }).WAIT).toBe(3_600_000_000);
+  expect(() => readConfig(wait, { env: { WAIT: "1001h" } })).toThrow("from 0ms to 1000h");
+});
 
 test("a wrong file hides no other wrong variable", () => {
   const read = () =>

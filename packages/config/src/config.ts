@@ -76,12 +76,39 @@ export function readConfig<S extends ConfigSpec>(spec: S, options: ReadConfigOpt
 /** Stands for a value whose file was told to be wrong. */
 const TOLD = "told already";
 
+const HOUR_MS = 3_600_000;
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: HOUR_MS };
+const TIMER_MAX_HOURS = 576;
+
+interface DurationBounds {
+  /** Shortest, in milliseconds; by default 1. */
+  min?: number;
+  /** Longest; by default 576 hours, which are 24 days: a timer that is to wait longer does not wait at all. */
+  maxHours?: number;
+}
+
 /** A duration: a whole number with its unit, `250ms`, `30s`, `5m` or `1h`. Read as milliseconds. */
-export const duration = makeValidator<number>((input) => {
-  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(input);
-  if (!match) throw new EnvError("expected a number with ms, s, m or h");
-  return Number(match[1]) * ({ ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as string] as number);
-});
+export function duration(spec: DurationBounds & { default: number; desc: string }): ValidatorSpec<number>;
+export function duration(spec: DurationBounds & { default: undefined; desc: string }): OptionalValidatorSpec<number>;
+export function duration({
+  min = 1,
+  maxHours = TIMER_MAX_HOURS,
+  ...spec
+}: DurationBounds & { default: number | undefined; desc: string }) {
+  const read = makeValidator<number>((input) => {
+    const [, number, unit = ""] = /^(\d{1,9})(ms|s|m|h)$/.exec(input) ?? [];
+    const ms = Number(number) * (UNITS_MS[unit] ?? Number.NaN);
+    if (ms >= min && ms <= maxHours * HOUR_MS) return ms;
+    throw new EnvError(`expected a number with ms, s, m or h, from ${min}ms to ${maxHours}h`);
+  })(spec);
+  DURATIONS.add(read);
+  return read;
+}
+
+const DURATIONS = new WeakSet<object>();
+
+/** Whether it is a `duration`, so that its default is in milliseconds. */
+export const isDuration = (spec: ValidatorSpec<unknown>): boolean => DURATIONS.has(spec);
 
 /** A whole number from 1 to `max`. */
 export const count = ({ max, ...rest }: { max: number; default: number; desc: string }) =>

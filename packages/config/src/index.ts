@@ -6,6 +6,7 @@ export {
   count,
   duration,
   EnvError,
+  isDuration,
   isSecret,
   makeValidator,
   natsUrl,

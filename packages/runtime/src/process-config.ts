@@ -100,10 +100,12 @@ export const serviceConfig = (options: ServiceConfigOptions) => ({
   CHECK_INTERVAL: duration({ default: 2000, desc: "time between two rounds of readiness checks" }),
   CHECK_TIMEOUT: duration({ default: 1000, desc: "time that one readiness check may take" }),
   DRAIN_WAIT: duration({
+    min: 0,
     default: 1000,
     desc: "time for clients to notice that this process goes, before it refuses calls",
   }),
   DRAIN_GRACE: duration({
+    min: 0,
     default: 10_000,
     desc: "time for calls in flight to finish at shutdown, before they are ended",
   }),

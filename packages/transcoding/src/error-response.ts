@@ -53,6 +53,8 @@ export const PROBLEM_JSON = "application/problem+json";
 
 const SILENT: Partial<Record<Code, string>> = {
   UNAVAILABLE: "the service is unavailable",
+  DEADLINE_EXCEEDED: "the service did not answer in time",
+  CANCELLED: "the call was cancelled",
   INTERNAL: "internal error",
   UNKNOWN: "internal error",
   DATA_LOSS: "internal error",

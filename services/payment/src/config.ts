@@ -31,6 +31,7 @@ export const spec = {
   }),
   STEP_INTERVAL: duration({ default: 2000, desc: "time between two looks for steps to take up again" }),
   AUTHORIZATION_MAX_AGE: duration({
+    maxHours: 365 * 24,
     default: 7 * 24 * 3_600_000,
     desc: "time after which a reservation that was not taken is given up; as long as the processor holds it, or less",
   }),

@@ -35,7 +35,11 @@ const certificatesSpec = {
   SERVICES: spec.SERVICES,
   SECRETS_DIR: str({ default: "/secrets", desc: "directory with one for each service, client and authority" }),
   TLS_TRUST_DOMAIN,
-  CERTIFICATE_LIFETIME: duration({ default: 7 * 24 * 3_600_000, desc: "how long a certificate holds" }),
+  CERTIFICATE_LIFETIME: duration({
+    maxHours: 10 * 365 * 24,
+    default: 7 * 24 * 3_600_000,
+    desc: "how long a certificate holds",
+  }),
 };
 
 /** The configuration of the certificates of a deployment. Throws a ConfigError. */

@@ -2,6 +2,8 @@ import { type Config, count, duration, postgresUrl, readConfig, str, target } fr
 import { eventsConfig } from "@tenon/events";
 import { rate, serviceConfig } from "@tenon/runtime";
 
+const YEAR_HOURS = 365 * 24;
+
 /** Every variable, for the documentation too. */
 export const spec = {
   ...serviceConfig({ port: 8081 }),
@@ -14,13 +16,25 @@ export const spec = {
     desc: "where the order service is, which hears what happens to users",
   }),
   ACCESS_TOKEN_LIFETIME: duration({ default: 900_000, desc: "how long an access token holds" }),
-  SESSION_MAX_AGE: duration({ default: 2_592_000_000, desc: "how long a session can be refreshed after its log-in" }),
-  SESSION_MAX_IDLE: duration({ default: 604_800_000, desc: "how long a session can go without a refresh" }),
+  SESSION_MAX_AGE: duration({
+    maxHours: YEAR_HOURS,
+    default: 2_592_000_000,
+    desc: "how long a session can be refreshed after its log-in",
+  }),
+  SESSION_MAX_IDLE: duration({
+    maxHours: YEAR_HOURS,
+    default: 604_800_000,
+    desc: "how long a session can go without a refresh",
+  }),
   SIGNING_KEY_FILE: str({
     default: undefined,
     desc: "file with the private JWK, or the JWK set, that signs access tokens; by default keys are made and rotated",
   }),
-  SIGNING_KEY_ROTATION: duration({ default: 2_592_000_000, desc: "how long a signing key that was made here signs" }),
+  SIGNING_KEY_ROTATION: duration({
+    maxHours: YEAR_HOURS,
+    default: 2_592_000_000,
+    desc: "how long a signing key that was made here signs",
+  }),
   GUESS_RATE: rate({
     default: { perSecond: 100 / 3600, burst: 100 },
     desc: "log-ins to one account that may fail, from whatever addresses: 100/1h, or off",
