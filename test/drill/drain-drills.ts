@@ -86,8 +86,11 @@ export async function forceOne({ platform, load }: Drilled, target: DrillProcess
   return toRow({ drill: `second SIGTERM of ${target.name}`, invariant: "49", seen }, tally, faults, isUnavailable);
 }
 
-/** Clients try to connect every two seconds: as a rollout does by minReadySeconds, the next one goes when they are back. */
-const NOTICED_MS = 3000;
+/**
+ * Clients try to connect every two seconds, give or take a fifth, and shake hands: as a rollout does by minReadySeconds, the next
+ * one goes when they are back, also on a machine that is busy.
+ */
+const NOTICED_MS = 6000;
 
 /** Everything is started anew, one after the other, as by a rollout. */
 export async function rollAll({ platform, load }: Drilled): Promise<DrillRow> {
