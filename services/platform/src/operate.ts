@@ -35,9 +35,12 @@ async function main([name = "help", ...args]: readonly string[]): Promise<number
   }
 }
 
-function tell({ code, message }: StatusError): number {
+function tell({ code, message, reason }: StatusError): number {
   switch (code) {
-    case "UNAVAILABLE": {
+    case "UNAVAILABLE":
+    case "DEADLINE_EXCEEDED": {
+      // It did answer: something behind it did not.
+      if (reason !== undefined) return fail(message, EXIT.unavailable);
       // Of the transport's words those about the address are enough.
       const why = /connect \w+ \S+\d/.exec(message)?.[0] ?? message;
       return fail(

@@ -4,7 +4,7 @@ import type { Examiner } from "./examiner.ts";
 import { toLine } from "./grpc-statement.ts";
 
 /** A callback is a line of the statement that comes early, and is held against what we have like any other. */
-export function createCallbackHandler({ examine }: { examine: Examiner }): Implementation {
+export function createCallbackHandler({ examine }: Pick<Examiner, "examine">): Implementation {
   return implement(paymentv1.CallbackService, {
     async notifyTransaction({ transaction }) {
       // The contract requires it.

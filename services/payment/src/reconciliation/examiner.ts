@@ -3,7 +3,7 @@ import type { Logger } from "@tenon/logger";
 import type { PaymentStore } from "../payment.ts";
 import type { PaymentService } from "../payment-service.ts";
 import type { Verdict } from "../processor.ts";
-import { disagreements, factsDiffer, type OurSide } from "./compare.ts";
+import { type Disagreement, disagreements, factsDiffer, type OurSide } from "./compare.ts";
 import type { Finding, FindingAction, FindingKind, FindingStore } from "./finding.ts";
 import type { OurSides } from "./our-side.ts";
 import type { StatementLine } from "./statement.ts";
@@ -45,8 +45,10 @@ export type Examiner = ReturnType<typeof createExaminer>;
 export function createExaminer(options: ExaminerOptions) {
   const { ourSides, findings, atomically, logger, now, newId, graceMs, unansweredMs, onRepair = () => {} } = options;
 
+  return { examine, reportUnanswered };
+
   /** Resolves with the number of repairs. */
-  return async (examined: readonly Examined[]): Promise<number> => {
+  async function examine(examined: readonly Examined[]): Promise<number> {
     const references = examined.map(({ reference }) => reference);
     if (references.length === 0) return 0;
     const known = await ourSides.load(references);
@@ -64,7 +66,12 @@ export function createExaminer(options: ExaminerOptions) {
     }
     await ourSides.markCompared(compared, now());
     return repairs;
-  };
+  }
+
+  /** Writes down which of these have no answer, without asking the processor. What else is open of them stands. */
+  async function reportUnanswered(references: readonly string[]): Promise<void> {
+    for (const [reference, ours] of await ourSides.load(references)) await report(reference, ours, unanswered(ours));
+  }
 
   /** Does what has one right answer; undefined where there is nothing to do, or no single answer. */
   async function repair(ours: OurSide | undefined, line: StatementLine): Promise<FindingAction | undefined> {
@@ -120,10 +127,7 @@ export function createExaminer(options: ExaminerOptions) {
     repaired: FindingAction | undefined,
   ): Promise<void> {
     const found = [...disagreements(ours, line), ...unanswered(ours)];
-    for (const { kind, description } of found) {
-      const isNew = await findings.add(finding(kind, reference, ours, description, "REPORTED"));
-      if (isNew) logger.warn({ reference, payment_id: ours?.payment.id, finding: kind, description }, "a finding");
-    }
+    await report(reference, ours, found);
     for (const { id, kind } of open) {
       if (found.some((each) => each.kind === kind)) continue;
       const isNews = await findings.resolve(id, repaired ?? "REPORTED", now());
@@ -131,10 +135,17 @@ export function createExaminer(options: ExaminerOptions) {
     }
   }
 
-  function unanswered(ours: OurSide | undefined) {
+  async function report(reference: string, ours: OurSide | undefined, found: readonly Disagreement[]): Promise<void> {
+    for (const { kind, description } of found) {
+      const isNew = await findings.add(finding(kind, reference, ours, description, "REPORTED"));
+      if (isNew) logger.warn({ reference, payment_id: ours?.payment.id, finding: kind, description }, "a finding");
+    }
+  }
+
+  function unanswered(ours: OurSide | undefined): Disagreement[] {
     if (ours?.step.state !== "PENDING" || now().getTime() - ours.createdAt.getTime() < unansweredMs) return [];
     const description = `the processor gives no answer to ${ours.step.kind}; it was asked ${ours.step.attempts} times again`;
-    return [{ kind: "UNANSWERED", description } as const];
+    return [{ kind: "UNANSWERED", description }];
   }
 
   function finding(

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import * as processorv1 from "@tenon/contracts/processor/v1";
-import { StatusError } from "@tenon/errors";
+import { StatusError, toStatusError } from "@tenon/errors";
 import { createClient, createServer, implement } from "@tenon/grpc";
 import { expect, onTestFinished, test } from "vitest";
 import { createGrpcStatement } from "./grpc-statement.ts";
@@ -84,6 +84,19 @@ test("a reference that the processor never saw is nothing; one that cannot be as
     }).find(randomUUID(), { signal });
   expect(await fail("NOT_FOUND")).toBeUndefined();
   await expect(fail("UNAVAILABLE")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+});
+
+test("whoever compares is told that it is the processor that does not answer, and nothing of the way to it", async () => {
+  const late = () => {
+    throw new StatusError("DEADLINE_EXCEEDED", "10.1.2.3 said nothing");
+  };
+  const statement = connect({ list: late, get: late });
+  for (const asked of [statement.read("", { signal }), statement.find(randomUUID(), { signal })]) {
+    const error = toStatusError(await asked.catch((error: unknown) => error));
+    expect(error).toMatchObject({ code: "DEADLINE_EXCEEDED", reason: "PROCESSOR_UNAVAILABLE" });
+    expect(error.message).toMatch(/^the processor does not answer/);
+    expect(error.message).not.toContain("10.1.2.3");
+  }
 });
 
 for (const [what, answer] of [

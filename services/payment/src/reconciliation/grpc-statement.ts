@@ -1,5 +1,5 @@
 import * as processorv1 from "@tenon/contracts/processor/v1";
-import { StatusError } from "@tenon/errors";
+import { type Code, StatusError } from "@tenon/errors";
 import type { Client } from "@tenon/grpc";
 import { toMinor } from "@tenon/money";
 import type { Statement, StatementLine } from "./statement.ts";
@@ -16,7 +16,7 @@ const PAGE_SIZE = 500;
 /** The processor's statement by its gRPC service. */
 export function createGrpcStatement({ client, timeoutMs = 4000 }: GrpcStatementOptions): Statement {
   return {
-    async read(pageToken, { signal }) {
+    read: named(async (pageToken, { signal }) => {
       const list = (from: string) =>
         client.listTransactions({ pageSize: PAGE_SIZE, pageToken: from }, { signal, timeoutMs });
       const page = await list(pageToken).catch((error: unknown) => {
@@ -25,9 +25,9 @@ export function createGrpcStatement({ client, timeoutMs = 4000 }: GrpcStatementO
         throw error;
       });
       return { lines: page.transactions.map(toLine), nextPageToken: page.nextPageToken || undefined };
-    },
+    }),
 
-    async find(reference, { signal }) {
+    find: named(async (reference, { signal }) => {
       try {
         const { transaction } = await client.getTransaction({ reference }, { signal, timeoutMs });
         if (transaction?.reference !== reference) throw new Error("the processor told of another transaction");
@@ -36,9 +36,23 @@ export function createGrpcStatement({ client, timeoutMs = 4000 }: GrpcStatementO
         if (error instanceof StatusError && error.code === "NOT_FOUND") return undefined;
         throw error;
       }
-    },
+    }),
   };
 }
+
+/** Says who it is that does not answer: whoever compares depends on several. */
+const named =
+  <Args extends readonly unknown[], Answer>(ask: (...args: Args) => Promise<Answer>) =>
+  (...args: Args): Promise<Answer> =>
+    ask(...args).catch((cause: unknown) => {
+      if (!(cause instanceof StatusError) || !SILENT.has(cause.code)) throw cause;
+      throw new StatusError(cause.code, "the processor does not answer: /v1/findings has what waits for it", {
+        reason: "PROCESSOR_UNAVAILABLE",
+        cause,
+      });
+    });
+
+const SILENT: ReadonlySet<Code> = new Set(["UNAVAILABLE", "DEADLINE_EXCEEDED"]);
 
 /** Throws INVALID_ARGUMENT that names the field where the amount is none. */
 export const toLine = (transaction: processorv1.Transaction): StatementLine => ({

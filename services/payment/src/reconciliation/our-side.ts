@@ -11,7 +11,7 @@ export interface OurSides {
   comparedOf(references: readonly string[]): Promise<ReadonlySet<string>>;
   /** References of steps that are settled, not compared, and begun before; the oldest first. */
   listUncompared(before: Date, limit: number): Promise<readonly string[]>;
-  /** References of steps that were begun before and have no answer yet; the oldest first. */
+  /** References of steps that were begun before, have no answer yet, and are not reported so; the oldest first. */
   listUnanswered(before: Date, limit: number): Promise<readonly string[]>;
   /** When the oldest step was begun that has no answer yet. */
   oldestUnansweredAt(): Promise<Date | undefined>;
@@ -68,7 +68,7 @@ export function createOurSides(db: Kysely<Tables>): OurSides {
 
     async listUnanswered(before, limit) {
       const rows = await steps(
-        (row) => row.and([row("state", "=", "PENDING"), row("created_at", "<=", before)]),
+        (row) => row.and([row("state", "=", "PENDING"), row("created_at", "<=", before), row.not(isReported)]),
         limit,
       );
       return rows.map(({ id }) => id);
@@ -102,6 +102,10 @@ export function createOurSides(db: Kysely<Tables>): OurSides {
 
 /** One text, however many they are. */
 const isOneOf = (column: string, ids: readonly string[]) => sql<boolean>`${sql.ref(column)} = any(${ids}::uuid[])`;
+
+const isReported = sql<boolean>`exists (
+  select from findings where reference = steps.id and kind = 'UNANSWERED' and resolved_at is null
+)`;
 
 /** The entries of the step: how much each moved. */
 const booked = sql<[Movement, string, string][]>`(

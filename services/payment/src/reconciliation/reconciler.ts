@@ -5,7 +5,7 @@ import type { Statement } from "./statement.ts";
 
 export interface ReconcilerOptions {
   statement: Statement;
-  examine: Examiner;
+  examiner: Examiner;
   ourSides: OurSides;
   findings: FindingStore;
   now: () => Date;
@@ -36,11 +36,28 @@ export type Reconcile = (options: ReconcileOptions) => AsyncGenerator<Reconciled
  * Compares payments, books and statement: what is new in the statement, every finding that is open, and what is done here
  * and not in the statement. Yields after each page, and in the end. Keeps nothing but a cursor, so that it may end
  * anywhere and be done by any number of processes: one that finds the cursor moved by another leaves the rest to it.
+ * Where the processor is silent this ends with its error, and what has no answer for too long is written down before.
  */
 export function createReconciler(options: ReconcilerOptions): Reconcile {
-  const { statement, examine, ourSides, findings, now, unansweredMs } = options;
+  const { statement, examiner, ourSides, findings, now, unansweredMs } = options;
+  const { examine, reportUnanswered } = examiner;
 
-  return async function* reconcile({ signal, maxPages = Number.POSITIVE_INFINITY }) {
+  const listUnanswered = () => ourSides.listUnanswered(new Date(now().getTime() - unansweredMs), BATCH);
+
+  return async function* reconcile(how) {
+    try {
+      yield* compare(how);
+    } catch (error) {
+      for (let left = BATCH; left === BATCH && !how.signal.aborted; ) {
+        const references = await listUnanswered();
+        await reportUnanswered(references);
+        left = references.length;
+      }
+      throw error;
+    }
+  };
+
+  async function* compare({ signal, maxPages = Number.POSITIVE_INFINITY }: ReconcileOptions) {
     const startedAt = now();
     let [transactions, repairs] = [0, 0];
     const progress = async (complete: boolean): Promise<Reconciled> => {
@@ -61,16 +78,15 @@ export function createReconciler(options: ReconcilerOptions): Reconcile {
       else if (!(await ourSides.moveCursor(cursor, nextPageToken))) break;
       else yield await progress(false);
     }
-    const startMs = startedAt.getTime();
     await look(() => findings.listDue(startedAt, BATCH));
-    await look(() => ourSides.listUnanswered(new Date(startMs - unansweredMs), BATCH), 1);
+    await look(listUnanswered);
     // What the whole statement did not bring. While a part of it is unread nothing can be said.
     if (isWhole) await look(() => ourSides.listUncompared(startedAt, BATCH));
     yield await progress(isWhole);
 
-    /** Asks the processor for each; until none is left, or for so many rounds. */
-    async function look(list: () => Promise<readonly string[]>, rounds = Number.POSITIVE_INFINITY): Promise<void> {
-      for (let round = 0; round < rounds; round++) {
+    /** Asks the processor for each, until none is left. */
+    async function look(list: () => Promise<readonly string[]>): Promise<void> {
+      for (;;) {
         const references = await list();
         for (const reference of references) {
           signal.throwIfAborted();
@@ -79,5 +95,5 @@ export function createReconciler(options: ReconcilerOptions): Reconcile {
         if (references.length < BATCH) return;
       }
     }
-  };
+  }
 }

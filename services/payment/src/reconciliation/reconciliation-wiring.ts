@@ -51,7 +51,7 @@ export function wireReconciliation(parts: ReconciliationParts): WiredReconciliat
   const metrics = reconciliationMetrics(registry);
   const ourSides = createOurSides(db);
   const findings = createFindingStore(db);
-  const examine = createExaminer({
+  const examiner = createExaminer({
     ourSides,
     findings,
     atomically: (work) =>
@@ -71,7 +71,7 @@ export function wireReconciliation(parts: ReconciliationParts): WiredReconciliat
     unansweredMs: UNANSWERED_MS,
     onRepair: metrics.repaired,
   });
-  const reconcile = createReconciler({ statement, examine, ourSides, findings, now, unansweredMs: UNANSWERED_MS });
+  const reconcile = createReconciler({ statement, examiner, ourSides, findings, now, unansweredMs: UNANSWERED_MS });
 
   async function reconcileSome(stop: AbortSignal): Promise<void> {
     const oldest = await ourSides.oldestUnansweredAt();
@@ -86,7 +86,7 @@ export function wireReconciliation(parts: ReconciliationParts): WiredReconciliat
   }
 
   return {
-    services: [createCallbackHandler({ examine }), createReconciliationHandler({ findings, reconcile, paging })],
+    services: [createCallbackHandler(examiner), createReconciliationHandler({ findings, reconcile, paging })],
     worker: createPeriodicWorker({ name: "reconciliation", intervalMs, work: reconcileSome, logger }),
     reconcileSome,
   };

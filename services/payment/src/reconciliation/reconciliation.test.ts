@@ -218,24 +218,6 @@ for (const [what, minor, currency] of [
   });
 }
 
-test("22: a request that the processor does not answer for a quarter of an hour is found, until it does", async () => {
-  const served = await serve();
-  const { processor, clock } = served;
-  processor.faults = { before: silent };
-  await expect(served.authorized()).rejects.toMatchObject({ code: "UNAVAILABLE" });
-  clock.advance(14 * MINUTE_MS);
-  await served.reconcileSome();
-  expect(await served.findings()).toEqual([]);
-  clock.advance(2 * MINUTE_MS);
-  await served.reconcileSome();
-  expect(await served.findings()).toMatchObject([{ kind: FindingKind.UNANSWERED }]);
-  processor.faults = {};
-  expect(await served.finishDueSteps()).toBe(1);
-  clock.advance(MINUTE_MS);
-  await served.reconcileSome();
-  expect(await served.findings(FindingState.OPEN)).toEqual([]);
-});
-
 test("25: two that reconcile at once do each thing once", async () => {
   const served = await serve();
   served.processor.pageSize = 3;
