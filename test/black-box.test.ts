@@ -149,7 +149,9 @@ describe("one directory of data, from its first start to its last", () => {
   );
 
   test("a second process on the same data is refused in a line that names the first", async () => {
-    expect(await refusal(start())).toContain(`in use by process ${running.pid}`);
+    const refused = await refusal(start());
+    expect(refused).toContain(`in use by process ${running.pid}: stop that one first, name a database of your own (`);
+    expect(refused).toMatch(/_DATABASE_URL\), or set DATA_DIR to another directory/);
   });
 
   test(

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { ConfigError, type ConfigSpec, isDuration, isSecret, readConfig } from "@tenon/config";
-import { PLATFORM_SERVICES } from "@tenon/platform";
+import { PLATFORM_SERVICES, RUN_DEFAULTS, runSpec } from "@tenon/platform";
 import { serviceConfig, telemetryConfig } from "@tenon/runtime";
 import { toMarkdownTable } from "@tenon/testing";
 import { expect, test } from "vitest";
@@ -54,6 +54,15 @@ Durations are a number with \`ms\`, \`s\`, \`m\` or \`h\`. Secrets come in files
     `Where PORT says nothing: ${ports.join(", ")}. The gateway, which serves no gRPC, has of these those that its own table repeats or that are about its ports, log, checks and drain.`,
     tableOf({ ...shared, PORT: { ...shared.PORT, default: undefined } as ConfigSpec[string] }),
     ...SERVICES.flatMap(({ name, spec }) => [`## ${name}`, tableOf(ownOf(spec))]),
+    "## make run",
+    `What it takes itself, before any service:`,
+    tableOf({ DATA_DIR: runSpec.DATA_DIR }),
+    `For all services of that one process these go before the defaults above; keys and databases it makes, and targets are where it
+listens. What the environment says goes before both.`,
+    toMarkdownTable(
+      ["variable", "under make run"],
+      Object.entries(RUN_DEFAULTS).map(([name, value]) => [`\`${name}\``, `\`${value}\``]),
+    ),
     "## Telemetry",
     `Read by every process; further variables are those of
 [OpenTelemetry's SDK](https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).`,

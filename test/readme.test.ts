@@ -30,3 +30,12 @@ test("a README's programs are its ts blocks, each with the text block that follo
     { program: "two\n", output: undefined },
   ]);
 });
+
+test("the one test that CONTRIBUTING has run by its name is there", () => {
+  const contributing = readFileSync(join(root, "CONTRIBUTING.md"), "utf8");
+  const [, folder = "", name = ""] = /vitest run (\S+) -t "([^"]+)"/.exec(contributing) ?? [];
+  const named = globSync(`${folder}/src/**/*.test.ts`, { cwd: root }).filter((path) =>
+    readFileSync(join(root, path), "utf8").includes(`test("${name}"`),
+  );
+  expect(named).toHaveLength(1);
+});

@@ -90,7 +90,7 @@ const disagreements: [string, RegExp, (folder: Awaited<ReturnType<typeof folderO
   ],
   [
     "of another branch",
-    /0003-ours is not applied but 0003-theirs, which is not among ours, is/,
+    /0003-ours is not applied but 0003-theirs, which is not among ours, is: DATABASE_URL names another service's database, or/,
     async (folder) => {
       await folder.put("0003-ours", "select 1");
     },

@@ -86,7 +86,8 @@ function pendingOf(migrations: readonly Migration[], applied: readonly AppliedRo
   const newest = applied.at(-1);
   if (pending[0] && newest && !known.has(newest.name)) {
     throw new Error(
-      `migration ${pending[0].name} is not applied but ${newest.name}, which is not among ours, is: merge them`,
+      `migration ${pending[0].name} is not applied but ${newest.name}, which is not among ours, is: ` +
+        "DATABASE_URL names another service's database, or two branches each added migrations, which are to be merged",
     );
   }
   return pending;

@@ -14,22 +14,26 @@ export const GREET_KINDS = {
   },
 
   async *list(client, name, options) {
-    for await (const { message } of client.listGreetings({ names: split(name) }, options)) yield message;
+    for await (const { message } of client.listGreetings({ names: namesOf(name) }, options)) yield message;
   },
 
   async *record(client, name, options) {
-    const names = split(name);
+    const names = namesOf(name);
     const steps = [...names.map((name) => ({ name })), { last: true, count: names.length }];
     const { count } = await client.recordGreetings(steps, options);
     yield `${count} recorded`;
   },
 
   async *chat(client, name, options) {
-    const requests = split(name).map((name) => ({ name }));
+    const requests = namesOf(name).map((name) => ({ name }));
     for await (const { message } of client.chatGreetings(requests, options)) yield message;
   },
 } satisfies Record<string, GreetKind>;
 
+/** Those that without a name would send nothing, and be answered with nothing. */
+export const NEEDS_NAMES: ReadonlySet<string> = new Set(["record", "chat"]);
+
 export const isGreetKind = (kind: string): kind is keyof typeof GREET_KINDS => Object.hasOwn(GREET_KINDS, kind);
 
-const split = (names: string): string[] => names.split(",").filter((name) => name !== "");
+/** Those that are separated by commas. */
+export const namesOf = (names: string): string[] => names.split(",").filter((name) => name !== "");

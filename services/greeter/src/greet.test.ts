@@ -64,6 +64,8 @@ test("a server that stays silent costs no more than the deadline", async () => {
 
 for (const [args, words] of [
   [["--kind=shout"], "there is no kind shout: there are greet, list, record, chat"],
+  [["--kind=record"], "kind=record sends names, and there are none: name=Ada,Grace"],
+  [["--kind=chat", "--name=,"], "kind=chat sends names, and there are none: name=Ada,Grace"],
   [["--timeout-ms=soon"], "timeout-ms is a number of milliseconds above 0"],
   [["--nmae=John"], "Unknown option '--nmae'"],
 ] as const) {

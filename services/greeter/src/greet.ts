@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { createClient } from "@tenon/grpc";
 import { toFailure } from "./greet-failure.ts";
-import { GREET_KINDS, isGreetKind } from "./greet-kinds.ts";
+import { GREET_KINDS, isGreetKind, NEEDS_NAMES, namesOf } from "./greet-kinds.ts";
 
 const OPTIONS = {
   /** Whom to greet; for the kinds that take several names, separated by commas. */
@@ -37,6 +37,9 @@ function readOptions() {
     const { name, kind, target, "timeout-ms": timeout } = parseArgs({ options: OPTIONS }).values;
     const timeoutMs = Number(timeout);
     if (!isGreetKind(kind)) return `there is no kind ${kind}: there are ${Object.keys(GREET_KINDS).join(", ")}`;
+    if (NEEDS_NAMES.has(kind) && namesOf(name).length === 0) {
+      return `kind=${kind} sends names, and there are none: name=Ada,Grace`;
+    }
     if (!(timeoutMs > 0)) return "timeout-ms is a number of milliseconds above 0";
     return { name, kind, target, timeoutMs };
   } catch (error) {

@@ -13,15 +13,16 @@ export function announcement({ platform, newId }: AnnouncementOptions): string {
     protocol === "http" ? `http://${address}` : address,
     `http://${adminAddress}/readyz /metrics`,
   ]);
+  const calls = firstCalls({ services: platform.services, newId });
+  const watches = calls.at(-1)?.endsWith("/WatchOrder") ? " The last one watches the order until Ctrl-C." : "";
   const lines = [
     "",
     ...table([["service", "address", "admin"], ...rows]),
     ...(platform.admin ? ["", ...adminLines(platform.admin)] : []),
     "",
-    "First calls, to copy line by line into another terminal. The last one watches the order until Ctrl-C.",
-    "",
-    ...firstCalls({ services: platform.services, newId }),
-    "",
+    ...(calls.length > 0
+      ? [`First calls, to copy line by line into another terminal.${watches}`, "", ...calls, ""]
+      : []),
     "Ready. Ctrl-C stops everything.",
   ];
   return `${lines.join("\n")}\n`;

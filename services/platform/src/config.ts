@@ -22,10 +22,23 @@ export interface ReadPlatformConfigOptions {
   only?: string | undefined;
 }
 
-const spec = {
+/** What `make run` itself is told. */
+export const runSpec = {
   DATA_DIR: str({ default: ".data", desc: "directory for the embedded database and the services' keys" }),
   LOG_LEVEL: str({ choices: LOG_LEVELS, default: "warn", desc: `lowest level to log: ${LOG_LEVELS.join(", ")}` }),
 };
+
+/** What services mean otherwise under `make run`, where nothing else is said. */
+export const RUN_DEFAULTS = {
+  // A newcomer reads the announcement, not a line for each call.
+  LOG_LEVEL: runSpec.LOG_LEVEL.default,
+  // Nobody balances over the one process of a developer, who waits for its end.
+  DRAIN_WAIT: "0ms",
+  DRAIN_GRACE: "4s",
+  DEMO_CATALOG: "true",
+  // The gateway of this process, which tells the services whom it serves.
+  TRUSTED_PROXIES: "127.0.0.1,::1",
+} as const;
 
 /**
  * Reads the configuration of the platform and of every service that is to run, before anything starts. Each service
@@ -44,7 +57,7 @@ export function readPlatformConfig({ env = process.env, only = "" }: ReadPlatfor
       return undefined;
     }
   };
-  const own = attempt(() => readConfig(spec, { env }));
+  const own = attempt(() => readConfig(runSpec, { env }));
   const filled = fillIn(env, own?.DATA_DIR ?? "");
   const parts = services.map((service) => attempt(() => service.configure(filled)));
   const storing = services.filter(({ stores }) => stores).map(({ name }) => name);
@@ -85,7 +98,7 @@ export interface OperatorTlsFiles {
 
 /** Reads the configuration of an operator. Throws a ConfigError. */
 export function readOperatorConfig(env: Environment = process.env): OperatorConfig {
-  const { DATA_DIR } = readConfig(spec, { env });
+  const { DATA_DIR } = readConfig(runSpec, { env });
   const filled = fillIn(env, DATA_DIR);
   const targets = PLATFORM_SERVICES.map(({ name }) => [name, filled[variable(name, "TARGET")] ?? ""] as const);
   return {
@@ -132,14 +145,7 @@ function fillIn(env: Environment, dataDir: string): Environment {
     PLATFORM_SERVICES.map(({ name }) => name),
   );
   const filled: Record<string, string | undefined> = {
-    // A newcomer reads the announcement, not a line for each call.
-    LOG_LEVEL: spec.LOG_LEVEL.default,
-    // Nobody balances over the one process of a developer, who waits for its end.
-    DRAIN_WAIT: "0ms",
-    DRAIN_GRACE: "4s",
-    DEMO_CATALOG: "true",
-    // The gateway of this process, which tells the services whom it serves.
-    TRUSTED_PROXIES: "127.0.0.1,::1",
+    ...RUN_DEFAULTS,
     SERVICE_JWKS_FILE: keys.jwksFile,
   };
   for (const { name, port } of PLATFORM_SERVICES) {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { type Embedded, startEmbedded } from "@tenon/database/embedded";
+import { type Embedded, InUseError, startEmbedded } from "@tenon/database/embedded";
+import { StartError } from "@tenon/errors";
 import type { Server } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
 import { OPERATOR, type PlatformConfig, reachable, variable } from "./config.ts";
@@ -8,7 +9,13 @@ import { makeDevelopmentKeys } from "./development-keys.ts";
 import { type Part, PLATFORM_SERVICES, type StartedPart } from "./platform-services.ts";
 import { assertPortsFree } from "./port-check.ts";
 
-export { type PlatformConfig, type ReadPlatformConfigOptions, readPlatformConfig } from "./config.ts";
+export {
+  type PlatformConfig,
+  type ReadPlatformConfigOptions,
+  RUN_DEFAULTS,
+  readPlatformConfig,
+  runSpec,
+} from "./config.ts";
 export { PLATFORM_SERVICES, type ServiceName } from "./platform-services.ts";
 
 export interface PlatformOptions {
@@ -95,6 +102,13 @@ const startDatabase = ({ config, loggerOf, onProgress = () => {} }: PlatformOpti
     directory: join(config.dataDir, "postgres"),
     logger: loggerOf({ name: "platform", logLevel: config.logLevel }),
     onProgress,
+  }).catch((error) => {
+    if (!(error instanceof InUseError)) throw error;
+    const own = config.embedded.map((name) => variable(name, "DATABASE_URL")).join(", ");
+    throw new StartError(
+      `${error.message}, name a database of your own (${own}), or set DATA_DIR to another directory`,
+      { cause: error },
+    );
   });
 
 const listenersOf = ({ name, host, port, adminPort, healthPort }: Part) => [

@@ -90,7 +90,11 @@ function outcomeOf({ code, error }: CallStatus, hadTime: boolean): Outcome {
 }
 
 const circuitOpen = (retryDelayMs: number): StatusError =>
-  new StatusError("UNAVAILABLE", "the callee has not been well; not called", { reason: "CIRCUIT_OPEN", retryDelayMs });
+  new StatusError(
+    "UNAVAILABLE",
+    "what answers this call has failed too often of late, and is left alone for now: try again later",
+    { reason: "CIRCUIT_OPEN", retryDelayMs },
+  );
 
 const STATE_VALUES: Readonly<Record<BreakerState, number>> = { closed: 0, "half-open": 1, open: 2 };
 
