@@ -16,7 +16,7 @@ const said = (...names: string[]) =>
   });
 
 test("that the last call watches is said where it does, and that there are calls where there are some", () => {
-  expect(said("user", "order")).toMatch(/The last one watches[^]*WatchOrder\n\nReady\./);
+  expect(said("user", "order")).toMatch(/The last one watches.*WatchOrder\n\nReady\./s);
   expect(said("processor")).toMatch(
     /First calls, to copy line by line into another terminal\.\n\ngrpcurl .* list\n\nReady\./,
   );
