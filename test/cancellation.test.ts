@@ -1,9 +1,9 @@
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { openDatabase } from "@tenon/database";
-import { createClient, createServer, implement, type Server } from "@tenon/grpc";
+import { createClient, createServer, type Server } from "@tenon/grpc";
 import { currentCall, propagation } from "@tenon/interceptors";
 import { createLogger } from "@tenon/logger";
-import { testDatabase } from "@tenon/testing";
+import { implementPart, testDatabase } from "@tenon/testing";
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
 
@@ -16,7 +16,7 @@ async function serve(work: Greet) {
     return {};
   };
   const handlers = { greet, async *listGreetings() {}, recordGreetings: async () => ({}), async *chatGreetings() {} };
-  const services = [implement(greeterv1.GreetingService, handlers)];
+  const services = [implementPart(greeterv1.GreetingService, handlers)];
   const server: Server = createServer({ services, interceptors: [propagation()] });
   const target = `127.0.0.1:${await server.listen({ host: "127.0.0.1", port: 0 })}`;
   const client = createClient(greeterv1.GreetingService, { target, interceptors: [propagation()] });

@@ -5,10 +5,10 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { StatusError } from "@tenon/errors";
-import { type Call, createClient, createServer, type Interceptor, implement, methodsOf } from "@tenon/grpc";
+import { type Call, createClient, createServer, type Interceptor, methodsOf } from "@tenon/grpc";
 import { standardClient, standardServer } from "@tenon/interceptors";
 import { createLogger } from "@tenon/logger";
-import { createTestIssuer } from "@tenon/testing";
+import { createTestIssuer, implementPart } from "@tenon/testing";
 import { Registry } from "prom-client";
 import { type HeapPoint, heapSlope } from "./heap-slope.ts";
 
@@ -37,7 +37,7 @@ const leaking: Interceptor = (call) => ({ onStart: () => void (values.leak && ke
 const untilEnded = ({ signal }: Call) =>
   new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
 const services = [
-  implement(greeterv1.GreetingService, {
+  implementPart(greeterv1.GreetingService, {
     greet: async ({ name }) => {
       if (name === "refused") throw new StatusError("NOT_FOUND", "nobody of that name");
       return { message: `Hello ${name}` };

@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { StatusError } from "@tenon/errors";
-import { standsStill } from "@tenon/testing";
+import { implementPart, standsStill } from "@tenon/testing";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Call, Interceptor } from "./call.ts";
 import { type ClientOptions, createClient } from "./client.ts";
-import { type Handlers, implement } from "./handlers.ts";
+import type { Handlers } from "./handlers.ts";
 import { createMetadata } from "./metadata.ts";
 import { createServer, type ServerOptions } from "./server.ts";
 
@@ -29,7 +29,7 @@ for (const inProcess of [false, true]) {
       throw new Error("not called in this test");
     };
     const all = { greet: unused, listGreetings: unused, recordGreetings: unused, chatGreetings: unused, ...handlers };
-    const server = createServer({ services: [implement(greeterv1.GreetingService, all)], ...serverOptions });
+    const server = createServer({ services: [implementPart(greeterv1.GreetingService, all)], ...serverOptions });
     const target = inProcess ? server : `127.0.0.1:${await server.listen({ host: "127.0.0.1", port: 0 })}`;
     const client = createClient(greeterv1.GreetingService, { target, ...clientOptions });
     closers.push(async () => {

@@ -3,8 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { type Code, StatusError } from "@tenon/errors";
 import { answer, type Interceptor } from "./call.ts";
-import type { Stack } from "./call-rig.ts";
-import { hooks, type Kind, type Scenario } from "./call-scenario.ts";
+import { hooks, type Kind, type Scenario, type Stack } from "./call-scenario.ts";
 
 // For tests: everything that can end a call, and what each side then sees.
 

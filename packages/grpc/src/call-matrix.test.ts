@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CASES, type Case } from "./call-cases.ts";
-import { play, STACKS } from "./call-rig.ts";
-import { KINDS, type Kind, manyIn, manyOut } from "./call-scenario.ts";
+import { play } from "./call-rig.ts";
+import { KINDS, type Kind, manyIn, manyOut, STACKS } from "./call-scenario.ts";
 import { HELD_CASES } from "./held-call-cases.ts";
 
 // What happens to a call, for everything that can end it, of every kind, over every way it can take. In each cell both

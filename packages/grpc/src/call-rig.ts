@@ -1,5 +1,6 @@
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { StatusError } from "@tenon/errors";
+import { implementPart } from "@tenon/testing";
 import type { Call, CallHooks, Interceptor } from "./call.ts";
 import {
   type Kind,
@@ -7,19 +8,15 @@ import {
   request,
   requests,
   type Scenario,
+  type Stack,
   type StackCall,
   type StackOptions,
 } from "./call-scenario.ts";
 import { createClient, type Client as GreetingClient } from "./client.ts";
-import { implement } from "./handlers.ts";
 import { createNativeStack } from "./native-rig.ts";
 import { createServer } from "./server.ts";
 
 // For tests: one call of each kind, over each way a call can take, with everything seen that its ends say.
-
-/** Over a port; without a socket; hooks in a grpc-js application that knows nothing else of ours. */
-export const STACKS = ["port", "in-process", "native"] as const;
-export type Stack = (typeof STACKS)[number];
 
 export interface Outcome {
   code: string;
@@ -108,7 +105,7 @@ async function createBridgeStack(options: StackOptions, inProcess: boolean): Pro
     interceptors: options.server,
     onError,
     services: [
-      implement(greeterv1.GreetingService, {
+      implementPart(greeterv1.GreetingService, {
         greet: (_request, call) =>
           finishing(async () => {
             await scenario.handle?.(call);

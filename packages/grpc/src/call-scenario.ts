@@ -2,6 +2,10 @@ import type { Call, CallHooks, Interceptor } from "./call.ts";
 
 // For tests: one call, as whoever makes and answers it over some way sees it.
 
+/** Over a port; without a socket; hooks in a grpc-js application that knows nothing else of ours. */
+export const STACKS = ["port", "in-process", "native"] as const;
+export type Stack = (typeof STACKS)[number];
+
 export const KINDS = ["unary", "server_stream", "client_stream", "bidi_stream"] as const;
 export type Kind = (typeof KINDS)[number];
 export const manyIn = (kind: Kind): boolean => kind === "client_stream" || kind === "bidi_stream";

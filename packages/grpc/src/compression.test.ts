@@ -1,13 +1,13 @@
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
+import { implementPart } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { createClient } from "./client.ts";
-import { implement } from "./handlers.ts";
 import { createServer } from "./server.ts";
 
 test("a request that compresses well passes compressed", async () => {
   const server = createServer({
     services: [
-      implement(greeterv1.GreetingService, {
+      implementPart(greeterv1.GreetingService, {
         greet: async ({ name }) => ({ message: String(name.length) }),
         async *listGreetings() {},
         async recordGreetings(requests) {

@@ -4,11 +4,10 @@ import type { AddressInfo } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import type { Code } from "@tenon/errors";
-import { documentedPart, toMarkdownTable } from "@tenon/testing";
+import { documentedPart, implementPart, toMarkdownTable } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { createClient } from "./client.ts";
 import { CLIENT_DEFENCES, type ClientDefence, SERVER_DEFENCES, type ServerDefence } from "./defences.ts";
-import { implement } from "./handlers.ts";
 import { connectRaw, frame, john, RECORD, sendTwoTokens } from "./raw-client-fixture.ts";
 import { createServer } from "./server.ts";
 
@@ -23,7 +22,7 @@ async function startServer(withoutDefences: readonly ServerDefence[]) {
     withoutDefences,
     interceptors: [() => ({ onEnd: ({ code }) => void codes.push(code) })],
     services: [
-      implement(greeterv1.GreetingService, {
+      implementPart(greeterv1.GreetingService, {
         greet: async () => ({}),
         async *listGreetings() {},
         async recordGreetings(requests) {

@@ -1,7 +1,7 @@
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
+import { implementPart } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { type ClientOptions, createClient } from "./client.ts";
-import { implement } from "./handlers.ts";
 import { createServer, type ServerOptions } from "./server.ts";
 
 const LIMIT = 1000;
@@ -48,7 +48,7 @@ async function start(inProcess: boolean, { server: serverOptions, client: client
   const server = createServer({
     ...serverOptions,
     services: [
-      implement(greeterv1.GreetingService, {
+      implementPart(greeterv1.GreetingService, {
         greet: async () => ({ message }),
         async *listGreetings() {
           yield { message };

@@ -1,8 +1,8 @@
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { StatusError } from "@tenon/errors";
+import { implementPart } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { createClient } from "./client.ts";
-import { implement } from "./handlers.ts";
 import { createServer } from "./server.ts";
 
 const failing = () => {
@@ -22,7 +22,7 @@ async function failureOf(call: Promise<unknown>): Promise<[code: string, cause: 
 }
 
 async function start(over: "port" | "memory") {
-  const greetings = implement(greeterv1.GreetingService, {
+  const greetings = implementPart(greeterv1.GreetingService, {
     async greet({ name }, call) {
       call.responseHeaders.set("x-served-by", "test");
       if (name === "") throw new StatusError("INVALID_ARGUMENT", "name is required");

@@ -1,14 +1,14 @@
 import dns from "node:dns";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
+import { implementPart } from "@tenon/testing";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createClient } from "./client.ts";
-import { implement } from "./handlers.ts";
 import { createServer } from "./server.ts";
 
 async function startGreeter(host: string, port = 0) {
   const server = createServer({
     services: [
-      implement(greeterv1.GreetingService, {
+      implementPart(greeterv1.GreetingService, {
         greet: async () => ({ message: host }),
         async *listGreetings() {},
         recordGreetings: async () => ({}),

@@ -1,15 +1,15 @@
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { StatusError } from "@tenon/errors";
+import { implementPart } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { createClient } from "./client.ts";
-import { implement } from "./handlers.ts";
 import { createServer } from "./server.ts";
 
 /** Serves well, or where it is ill in the way that a call's name asks for. `came` counts calls by these names. */
 async function startReplica({ isIll }: { isIll: boolean }) {
   const came = new Map<string, number>();
   const held = new EventTarget();
-  const service = implement(greeterv1.GreetingService, {
+  const service = implementPart(greeterv1.GreetingService, {
     async greet({ name }, call) {
       came.set(name, (came.get(name) ?? 0) + 1);
       if (!isIll) return { message: "well" };

@@ -1,8 +1,8 @@
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { type Code, StatusError } from "@tenon/errors";
+import { implementPart } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { createClient } from "./client.ts";
-import { implement } from "./handlers.ts";
 import { createServer } from "./server.ts";
 
 /** A service that answers every call with this code, and counts how often it was asked. */
@@ -12,7 +12,7 @@ async function startRefusing(code: Code) {
     attempts += 1;
     throw new StatusError(code, "not now");
   };
-  const service = implement(greeterv1.GreetingService, {
+  const service = implementPart(greeterv1.GreetingService, {
     greet: refuse,
     recordGreetings: refuse,
     async *listGreetings() {},

@@ -3,11 +3,10 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
-import { createTestAuthority } from "@tenon/testing";
+import { createTestAuthority, implementPart } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
 import type { Call } from "./call.ts";
 import { createClient } from "./client.ts";
-import { implement } from "./handlers.ts";
 import { createServer, type Server } from "./server.ts";
 import type { ClientTls, ServerTls } from "./tls.ts";
 
@@ -82,7 +81,7 @@ async function start({ inProcess = false, tls }: { inProcess?: boolean; tls?: Se
   const server: Server = createServer({
     tls: tls && { cert: tls.cert, key: tls.key },
     services: [
-      implement(greeterv1.GreetingService, {
+      implementPart(greeterv1.GreetingService, {
         async greet({ name }) {
           await goOn.pass();
           return { message: `Hello ${name}` };

@@ -1,8 +1,8 @@
 import { gzipSync } from "node:zlib";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
+import { implementPart } from "@tenon/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Call } from "./call.ts";
-import { implement } from "./handlers.ts";
 import { connectRaw, frame, GREET, john, RECORD, sendTwoTokens } from "./raw-client-fixture.ts";
 import { createServer, type Server } from "./server.ts";
 
@@ -23,7 +23,7 @@ beforeEach(async () => {
       }),
     ],
     services: [
-      implement(greeterv1.GreetingService, {
+      implementPart(greeterv1.GreetingService, {
         greet: async ({ name }) => ({ message: `Hello ${name}` }),
         async *listGreetings() {},
         async recordGreetings(requests) {

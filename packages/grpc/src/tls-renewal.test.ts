@@ -1,9 +1,8 @@
 import { connect } from "node:tls";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
-import { createTestAuthority } from "@tenon/testing";
+import { createTestAuthority, implementPart } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { createClient } from "./client.ts";
-import { implement } from "./handlers.ts";
 import { createServer } from "./server.ts";
 import type { ClientTls, Renewable, ServerTls } from "./tls.ts";
 
@@ -32,7 +31,7 @@ function renewable<T>(first: T): Renewable<T> & { renew(next: T): void } {
 
 async function serve(tls: Renewable<ServerTls>): Promise<{ port: number; letGo: () => void; held: Promise<void> }> {
   const [held, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const greeting = implement(greeterv1.GreetingService, {
+  const greeting = implementPart(greeterv1.GreetingService, {
     async greet({ name }) {
       if (name === "held") {
         held.resolve();

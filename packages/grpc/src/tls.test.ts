@@ -2,12 +2,11 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { connect, createServer as createTlsServer, type TLSSocket } from "node:tls";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
-import { createTestAuthority } from "@tenon/testing";
+import { createTestAuthority, implementPart } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
 
 import type { Interceptor } from "./call.ts";
 import { createClient } from "./client.ts";
-import { implement } from "./handlers.ts";
 import { createMetadata, type Metadata } from "./metadata.ts";
 import { createServer } from "./server.ts";
 import type { ClientTls, ServerTls } from "./tls.ts";
@@ -18,7 +17,7 @@ const localhost = authority.issue(["localhost", "127.0.0.1"]);
 const order = authority.issue(["spiffe://tenon/order"]);
 
 async function serve(tls: ServerTls, interceptors: Interceptor[] = []): Promise<number> {
-  const greeting = implement(greeterv1.GreetingService, {
+  const greeting = implementPart(greeterv1.GreetingService, {
     greet: async ({ name }) => ({ message: `Hello ${name}` }),
     async *listGreetings() {},
     recordGreetings: async () => ({}),

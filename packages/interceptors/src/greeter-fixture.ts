@@ -7,9 +7,9 @@ import {
   createServer,
   type Implementation,
   type Interceptor,
-  implement,
 } from "@tenon/grpc";
 import type { Logger } from "@tenon/logger";
+import { implementPart } from "@tenon/testing";
 import { onTestFinished } from "vitest";
 
 export type GreeterClient = Client<typeof greeterv1.GreetingService>;
@@ -36,7 +36,7 @@ export async function startGreeter({ server: interceptors = [], client = [], inH
 }
 
 export const greeter = (inHandler: (call: Call) => unknown): Implementation =>
-  implement(greeterv1.GreetingService, {
+  implementPart(greeterv1.GreetingService, {
     async greet({ name }, call) {
       await inHandler(call);
       return { message: `Hello ${name}` };

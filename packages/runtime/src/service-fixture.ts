@@ -2,8 +2,9 @@ import { createServer as createTcpServer } from "node:net";
 import { type ClientReadableStream, credentials, makeClientConstructor } from "@grpc/grpc-js";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { type Code, fromCodeNumber, type StatusError } from "@tenon/errors";
-import { createClient, createHealth, createReflection, implement } from "@tenon/grpc";
+import { createClient, createHealth, createReflection } from "@tenon/grpc";
 import { createLogger } from "@tenon/logger";
+import { implementPart } from "@tenon/testing";
 import { onTestFinished } from "vitest";
 import { createAuth } from "./service-auth.ts";
 import { type StartServiceOptions, startService } from "./start-service.ts";
@@ -44,7 +45,7 @@ export async function start({ config: overrides, ...options }: Options = {}) {
     ...overrides,
   };
   const [held, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const greeter = implement(greeterv1.GreetingService, {
+  const greeter = implementPart(greeterv1.GreetingService, {
     greet: async ({ name }) => {
       if (name === "slow") await new Promise((resolve) => setTimeout(resolve, 5));
       if (name === "held") {

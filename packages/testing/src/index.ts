@@ -1,6 +1,7 @@
 export { documentedPart, toMarkdownTable, toStateDiagram } from "./documented-table.ts";
 export { type DatabaseFailure, databaseFailures } from "./failing-database.ts";
 export { freePorts } from "./free-ports.ts";
+export { implementPart } from "./implement-part.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
 export { createMemoryDatabase, type MemoryDatabase, type MemoryTables, untroubledLife } from "./memory-database.ts";
 export { findNatsServer } from "./nats-server.ts";

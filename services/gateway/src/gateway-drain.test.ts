@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
-import { createHealth, createServer, implement } from "@tenon/grpc";
-import { freePorts } from "@tenon/testing";
+import { createHealth, createServer } from "@tenon/grpc";
+import { freePorts, implementPart } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { GATEWAY_SERVICES } from "./gateway-services.ts";
 
@@ -22,7 +22,7 @@ async function startGreeter() {
     held += 1;
     await letGo.promise;
   };
-  const service = implement(greeterv1.GreetingService, {
+  const service = implementPart(greeterv1.GreetingService, {
     async greet({ name }) {
       await hold(name);
       return { message: `Hello ${name}` };

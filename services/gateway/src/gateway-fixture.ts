@@ -1,7 +1,8 @@
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { StatusError } from "@tenon/errors";
-import { type Call, createClient, createServer, implement } from "@tenon/grpc";
+import { type Call, createClient, createServer } from "@tenon/grpc";
 import { createLogger } from "@tenon/logger";
+import { implementPart } from "@tenon/testing";
 import { Registry } from "prom-client";
 import { onTestFinished } from "vitest";
 import { type WireGatewayOptions, wireGateway } from "./gateway-wiring.ts";
@@ -14,7 +15,7 @@ export async function startGreetings(limits: Partial<WireGatewayOptions> = {}) {
   const [held, letGo] = [Promise.withResolvers<Call>(), Promise.withResolvers<void>()];
   const server = createServer({
     services: [
-      implement(greeterv1.GreetingService, {
+      implementPart(greeterv1.GreetingService, {
         async greet({ name }, call) {
           if (name === "held") {
             held.resolve(call);

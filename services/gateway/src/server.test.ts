@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
-import { createHealth, createServer, implement } from "@tenon/grpc";
+import { createHealth, createServer } from "@tenon/grpc";
 import { createLogger } from "@tenon/logger";
+import { implementPart } from "@tenon/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { readGatewayConfig } from "./config.ts";
 import { GATEWAY_SERVICES } from "./gateway-services.ts";
@@ -63,7 +64,7 @@ test("routes of a service config are served and documented; one that does not fi
   );
   const server = createServer({
     services: [
-      implement(greeterv1.GreetingService, {
+      implementPart(greeterv1.GreetingService, {
         greet: async ({ name }) => ({ message: `Hello ${name}` }),
         async *listGreetings() {},
         recordGreetings: async () => ({}),

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import * as greeterv1 from "@tenon/contracts/greeter/v1";
 import { StatusError } from "@tenon/errors";
 import * as grpc from "@tenon/grpc";
+import { implementPart } from "@tenon/testing";
 import { afterAll } from "vitest";
 import { toNodeListener } from "../node-listener.ts";
 import { createTranscoder } from "../transcoder.ts";
@@ -21,7 +22,7 @@ const hold = Promise.withResolvers<void>();
 export const service = greeterv1.GreetingService;
 const backend = grpc.createServer({
   services: [
-    grpc.implement(service, {
+    implementPart(service, {
       async greet({ name }, call) {
         last = call;
         call.responseHeaders.set("x-place", "here");
