@@ -1,6 +1,6 @@
 import { queryObjects } from "node:v8";
 import { createLogger } from "@tenon/logger";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createQueueWorker, type QueueWorkerOptions } from "./queue-worker.ts";
 
 const logger = createLogger({ name: "test", level: "silent" });
@@ -111,4 +111,77 @@ test("an item that throws ends its lane only, and a queue that cannot be had is 
   await again.promise;
   await worker.stop();
   expect(handled.toSorted()).toEqual(["bad", "good"]);
+});
+
+/** A worker whose clock is the test's and whose queue cannot be had, and what it does then. */
+function troubled(take: () => Promise<string | undefined>) {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const lines: { level: string; msg: string; failures?: number }[] = [];
+  const seen = { looks: 0, atOnce: 0, most: 0 };
+  const worker = createQueueWorker({
+    ...queueOf([]).options,
+    intervalMs: 500,
+    random: () => 0,
+    logger: createLogger({ name: "test", destination: { write: (line) => void lines.push(JSON.parse(line)) } }),
+    async take() {
+      seen.looks += 1;
+      seen.most = Math.max(seen.most, ++seen.atOnce);
+      return await take().finally(() => {
+        seen.atOnce -= 1;
+      });
+    },
+  });
+  return { worker, lines, seen };
+}
+
+test("a look that hangs is the only one, however long it does", async () => {
+  const hanging = Promise.withResolvers<undefined>();
+  const { worker, lines, seen } = troubled(() => hanging.promise);
+  worker.start();
+  await vi.advanceTimersByTimeAsync(50_000);
+  expect(seen).toEqual({ looks: 1, atOnce: 1, most: 1 });
+  hanging.resolve(undefined);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(seen.looks).toBe(2);
+  await worker.stop();
+  expect(lines).toEqual([]);
+});
+
+test("a queue that cannot be had is asked less and less often, and the log has its loss and its return", async () => {
+  const down: { reason?: Error } = { reason: new Error("no connection") };
+  const { worker, lines, seen } = troubled(async () => {
+    if (down.reason) throw down.reason;
+    return undefined;
+  });
+  worker.start();
+  await vi.advanceTimersByTimeAsync(60_000);
+  // At 0.5, 1, 1.5, 2, 3, 5 and 8.5 s, then each five seconds.
+  expect(seen.looks).toBe(17);
+  expect(lines).toMatchObject([{ level: "warn", msg: expect.stringContaining("cannot see what is due") }]);
+  delete down.reason;
+  await vi.advanceTimersByTimeAsync(5500);
+  expect(lines.slice(1)).toMatchObject([{ level: "info", msg: expect.stringContaining("sees again"), failures: 17 }]);
+  const looks = seen.looks;
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(seen.looks - looks).toBe(10);
+  await worker.stop();
+  expect(lines).toHaveLength(2);
+});
+
+test("those that end at the same time do not look at the same time", async () => {
+  const names = Array.from({ length: 40 }, (_, n) => `item ${n}`);
+  const { options, handled } = queueOf(names, () => new Promise((resolve) => setImmediate(resolve, true)));
+  let atOnce = 0;
+  const worker = createQueueWorker({
+    ...options,
+    async take() {
+      expect(++atOnce).toBe(1);
+      await new Promise((resolve) => setImmediate(resolve));
+      atOnce -= 1;
+      return options.take();
+    },
+  });
+  expect(await worker.drain(NEVER)).toBe(40);
+  expect(handled).toHaveLength(40);
 });
