@@ -61,6 +61,39 @@ test("32: the trial balance has every account, and zero for every currency", asy
   ]);
 });
 
+test("32: sums past what Money can hold are unset, and all else of the books is told, verified and compared", async () => {
+  const { connectTo, authorized, captured, order } = await servePayment();
+  const most = { currencyCode: "JPY", units: 2n ** 63n - 1n, nanos: 0 };
+  const [first, second] = [await authorized({ amount: most }), await authorized({ amount: most })];
+  const ledger = connectTo(paymentv1.LedgerService, ADMIN);
+  for (const { id } of [first, second]) {
+    await order.capturePayment({ requestId: randomUUID(), paymentId: id }, options);
+  }
+  await order.refundPayment({ requestId: randomUUID(), paymentId: first.id, amount: most }, options);
+  await captured();
+  const { balances, totals } = await ledger.getTrialBalance({}, options);
+  const none = { ...most, units: 0n };
+  const inYen = balances.filter(({ currency }) => currency === "JPY");
+  expect(inYen.map(({ account, debit, credit, balance }) => [account, debit, credit, balance])).toMatchObject([
+    [LedgerAccount.CUSTOMER_HOLDS, undefined, undefined, none],
+    [LedgerAccount.MERCHANT_RECEIVABLE, undefined, most, most],
+    [LedgerAccount.PROCESSOR_CLEARING, most, undefined, { ...most, units: -most.units }],
+    [LedgerAccount.REFUNDS, most, most, none],
+  ]);
+  expect(totals.map(({ currency, debit, credit, balance }) => [currency, debit, credit, balance])).toMatchObject([
+    ["JPY", undefined, undefined, none],
+    ["USD", usd(20n), usd(20n), usd(0n)],
+  ]);
+  const verified = await Array.fromAsync(ledger.verifyLedger({}, options));
+  expect(verified.map(({ currency, complete }) => [currency, complete])).toEqual([
+    ["JPY", true],
+    ["USD", true],
+  ]);
+  const reconciliation = connectTo(paymentv1.ReconciliationService, ADMIN);
+  const compared = await Array.fromAsync(reconciliation.reconcile({}, options));
+  expect(compared.at(-1)).toMatchObject({ openFindings: 0n, complete: true });
+});
+
 test("33: whoever verifies the books is told each currency, and its newest hash", async () => {
   const { connectTo, captured, authorized } = await servePayment();
   const ledger = connectTo(paymentv1.LedgerService, { service: "operator" });

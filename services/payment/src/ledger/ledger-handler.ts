@@ -51,7 +51,14 @@ const toWire = (entry: Entry): MessageInitShape<typeof paymentv1.LedgerEntrySche
 });
 
 const toWireSums = ({ currency, debitMinor, creditMinor }: Omit<AccountBalance, "account">) => ({
-  debit: fromMinor({ currency, minor: debitMinor }),
-  credit: fromMinor({ currency, minor: creditMinor }),
-  balance: fromMinor({ currency, minor: debitMinor - creditMinor }),
+  currency,
+  ...toWireSum("debit", currency, debitMinor),
+  ...toWireSum("credit", currency, creditMinor),
+  ...toWireSum("balance", currency, debitMinor - creditMinor),
 });
+
+/** Nothing where Money cannot hold it: each amount does fit, and the books go on past it. */
+function toWireSum(name: "debit" | "credit" | "balance", currency: string, minor: bigint) {
+  const money = fromMinor({ currency, minor });
+  return BigInt.asIntN(64, money.units) === money.units ? { [name]: money } : {};
+}
