@@ -1,11 +1,14 @@
 import { execFile } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { ConfigError, type ConfigSpec, isDuration, isSecret, readConfig } from "@tenon/config";
 import { PLATFORM_SERVICES, RUN_DEFAULTS, runSpec } from "@tenon/platform";
 import { serviceConfig, telemetryConfig } from "@tenon/runtime";
 import { toMarkdownTable } from "@tenon/testing";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 
 /** The declarations of each service. */
 const SERVICES = await Promise.all(
@@ -46,7 +49,8 @@ test("docs/configuration.md is what the services declare (--update writes it)", 
   const parts = [
     "# Configuration",
     `Every process is told what it needs by its environment, once, at its start. A wrong value stops the start with one line
-that names the variable and not the value. \`node src/main.ts --check-config\` reads it and does nothing else: exit code 0 or 1.
+that names the variable and not the value. \`node src/main.ts --check-config\` reads it and the
+files that it names as the start does, connects to nothing and does nothing else: exit code 0 or 1.
 Durations are a number with \`ms\`, \`s\`, \`m\` or \`h\`. Secrets come in files: \`DATABASE_URL_FILE\` for \`DATABASE_URL\`. Under
 \`make run\`, where services share an environment, \`ORDER_PORT\` goes before \`PORT\`.`,
     "This page is made from the declarations in each `config.ts`, by `test/configuration.test.ts`.",
@@ -96,9 +100,60 @@ const check = (name: string, env: Record<string, string>) =>
     ({ code, stderr }: { code: number; stderr: string }) => `${code}: ${stderr}`,
   );
 
-test("--check-config says whether a process could start, and starts nothing", async () => {
-  const url = "postgres://order:hunter2@db/order";
-  expect(await check("order", { DATABASE_URL: url })).toBe("order: the configuration can be used\n");
-  expect(await check("order", { DATABASE_URL: url, PORT: "hunter2" })).toMatch(/^1: order: PORT has a value [^\n]*\n$/);
-  expect(await check("order", { PORT: "hunter2" })).not.toContain("hunter2");
+const folder = mkdtempSync(join(tmpdir(), "tenon-check-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = (name: string, text: string) => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+const jwk = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
+const KNOWN = {
+  DATABASE_URL: "postgres://order:hunter2@127.0.0.1:1/order",
+  SERVICE_KEY_FILE: file("key.json", JSON.stringify({ ...jwk, kid: "order" })),
+};
+const NO_JSON = file("text", "hunter2");
+const SHORT = file("short", "hunter2\n");
+const NO_ROUTE = file("rules.yaml", "http: {rules: [{selector: no.such.Service.Method, get: '/x'}]}");
+
+test("--check-config says in one line whether a process could start, and starts and calls nothing", async () => {
+  for (const name of ["order", "user", "gateway"]) {
+    expect(await check(name, KNOWN)).toBe(`${name}: the configuration can be used\n`);
+  }
+  expect(await check("order", { ...KNOWN, PORT: "hunter2" })).toMatch(/^1: order: PORT has a value [^\n]*\n$/);
 }, 60_000);
+
+for (const [name, env, line] of [
+  ["greeter", { TLS_CERT_FILE: "/x" }, "TLS_CERT_FILE and TLS_KEY_FILE belong together: "],
+  ["gateway", { TLS_CA_FILE: "/x" }, "TLS_CERT_FILE and TLS_KEY_FILE belong together: "],
+  ["payment", { TLS_CERT_FILE: "/x", TLS_KEY_FILE: "/x" }, "TLS_CERT_FILE: /x cannot be read: "],
+  ["order", { SERVICE_KEY_FILE: "" }, "neither SERVICE_KEY_FILE nor TLS_CERT_FILE is set, "],
+  ["processor", { SERVICE_KEY_FILE: "/x" }, "SERVICE_KEY_FILE: /x cannot be read (ENOENT)"],
+  ["greeter", { SERVICE_JWKS_FILE: NO_JSON }, `SERVICE_JWKS_FILE: ${NO_JSON} is not JSON`],
+  ["user", { SIGNING_KEY_FILE: NO_JSON }, `SIGNING_KEY_FILE: ${NO_JSON} holds neither a JWK nor a JWK set`],
+  ["user", { ADMIN_EMAIL: "foo" }, "ADMIN_EMAIL is not an email address"],
+  ["user", { ADMIN_PASSWORD_FILE: "/x" }, "ADMIN_PASSWORD_FILE: /x cannot be read (ENOENT)"],
+  ["user", { ADMIN_PASSWORD_FILE: SHORT }, `ADMIN_PASSWORD_FILE: the password in ${SHORT} needs 12 to 128 characters`],
+  ["gateway", { HTTP_RULES_FILE: "/x" }, "HTTP_RULES_FILE: ENOENT"],
+  ["gateway", { HTTP_RULES_FILE: NO_ROUTE }, "HTTP_RULES_FILE: "],
+  [
+    "order",
+    { OTEL_EXPORTER_OTLP_ENDPOINT: "hunter2" },
+    "OTEL_EXPORTER_OTLP_ENDPOINT has a value that cannot be used, ",
+  ],
+  [
+    "order",
+    { OTEL_TRACES_EXPORTER: "hunter2" },
+    "OTEL_TRACES_EXPORTER has a value that cannot be used, expected otlp, ",
+  ],
+  ["gateway", { PORT: "8000", ADMIN_PORT: "8000" }, "PORT and ADMIN_PORT are both 8000: "],
+  ["greeter", { PORT: "65000" }, "ADMIN_PORT is not set, and PORT + 1000 is no port"],
+] as const) {
+  const what = Object.entries(env).map(([variable, value]) => `${variable}=${value.replace(`${folder}/`, "")}`);
+  test(`--check-config of ${name} refuses ${what.join(" ")} as the start does`, async () => {
+    const said = await check(name, { ...KNOWN, ...env });
+    expect(said).toMatch(/^1: [^\n]*\n$/);
+    const start = `1: ${name}: ${line}`;
+    expect(said.slice(0, start.length)).toBe(start);
+    expect(said).not.toContain("hunter2");
+  }, 60_000);
+}

@@ -1,5 +1,6 @@
 export { type AskHealthOptions, askHealth, type HealthStatus } from "./ask-health.ts";
 export { clientLimits } from "./call-limits.ts";
+export { type CheckServiceOptions, checkProcess, checkService } from "./check-start.ts";
 export { createPeriodicWorker, type PeriodicWorkerOptions } from "./periodic-worker.ts";
 export { rate, type ServiceConfig, type ServiceConfigOptions, serviceConfig } from "./process-config.ts";
 export { createQueueWorker, type QueueWorker, type QueueWorkerOptions } from "./queue-worker.ts";

@@ -2,12 +2,15 @@ import { ConfigError } from "@tenon/config";
 import { StartError } from "@tenon/errors";
 import { createLogger, type Logger } from "@tenon/logger";
 import { settlesWithin } from "./drain.ts";
-import { type StopTelemetry, startTelemetry } from "./telemetry.ts";
+import { readTelemetryConfig, type StopTelemetry, startTelemetry } from "./telemetry.ts";
 
 export interface RunMainOptions {
   /** Where faults are told; by default standard output, at level info. */
   logger?: Logger;
-  /** Reads the configuration and throws what is wrong with it: all that `--check-config` on the command line does. */
+  /**
+   * Reads the configuration and what it names, and throws what is wrong with it. With telemetry's own variables that is all that
+   * `--check-config` on the command line does: it must not connect to anything.
+   */
   checkConfig?: () => unknown;
   /** Longest time for `start` to give up after a signal, and for `close`; by default 2 minutes. */
   limitMs?: number;
@@ -62,7 +65,8 @@ export async function runMain(
 
   try {
     if (checkConfig && process.argv.includes("--check-config")) {
-      checkConfig();
+      readTelemetryConfig();
+      await checkConfig();
       process.stdout.write(`${name}: the configuration can be used\n`);
       process.exit(0);
     }

@@ -120,9 +120,10 @@ export async function startProcess(options: StartProcessOptions): Promise<Runnin
   };
 
   try {
-    const adminPort = await listenOn(admin, "ADMIN_PORT", portBeside(config, "ADMIN_PORT", 1000));
-    const port = await listenOn(server, "PORT", config.PORT);
-    if (healthServer) await listenOn(healthServer, "HEALTH_PORT", portBeside(config, "HEALTH_PORT", 2000));
+    const asked = readPorts(config, { health: healthServer !== undefined });
+    const adminPort = await listenOn(admin, "ADMIN_PORT", asked.ADMIN_PORT);
+    const port = await listenOn(server, "PORT", asked.PORT);
+    if (healthServer) await listenOn(healthServer, "HEALTH_PORT", asked.HEALTH_PORT);
     await readiness.start();
     for (const worker of workers) {
       worker.start();
@@ -145,12 +146,25 @@ export async function startProcess(options: StartProcessOptions): Promise<Runnin
   }
 }
 
+type PortConfig = Pick<StartProcessOptions["config"], Ports>;
+
+/** Where to listen. Throws a StartError where one is no port, or has been given twice. */
+export function readPorts(config: PortConfig, { health }: { health: boolean }): Record<Exclude<Ports, "HOST">, number> {
+  const ports = {
+    PORT: config.PORT,
+    ADMIN_PORT: portBeside(config, "ADMIN_PORT", 1000),
+    HEALTH_PORT: health ? portBeside(config, "HEALTH_PORT", 2000) : 0,
+  };
+  const given = Object.entries(ports).filter(([, port]) => port !== 0);
+  for (const [variable, port] of given) {
+    const [first] = given.find((other) => other[1] === port) ?? [variable];
+    if (first !== variable) throw new StartError(`${first} and ${variable} are both ${port}: set one to another port`);
+  }
+  return ports;
+}
+
 /** The variable's value, or PORT and `distance`. */
-function portBeside(
-  config: StartProcessOptions["config"],
-  variable: "ADMIN_PORT" | "HEALTH_PORT",
-  distance: number,
-): number {
+function portBeside(config: PortConfig, variable: "ADMIN_PORT" | "HEALTH_PORT", distance: number): number {
   const port = config[variable] ?? (config.PORT === 0 ? 0 : config.PORT + distance);
   if (port <= 65_535) return port;
   throw new StartError(`${variable} is not set, and PORT + ${distance} is no port (${port}): set ${variable}`);

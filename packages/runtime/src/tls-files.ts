@@ -41,12 +41,10 @@ export function createTlsFiles({
   registry,
   now = () => new Date(),
 }: TlsFilesOptions): TlsFiles | undefined {
-  const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile, TLS_CA_FILE: caFile } = config;
-  if (!certFile && !keyFile && !caFile) return undefined;
-  if (!certFile || !keyFile) {
-    throw new StartError("TLS_CERT_FILE and TLS_KEY_FILE belong together: set both, or neither and no TLS_CA_FILE");
-  }
-  const read = () => readIdentity({ certFile, keyFile, caFile }, now());
+  const files = filesOf(config);
+  if (files === undefined) return undefined;
+  const { certFile } = files;
+  const read = () => readIdentity(files, now());
   let current = read();
   if (current.notBefore > now()) {
     const facts = { "tls.not_before": current.notBefore.toISOString() };
@@ -113,6 +111,27 @@ export function createTlsFiles({
   };
 }
 
+/** Throws the StartError that `createTlsFiles` would throw now. */
+export function checkTlsFiles(config: TlsConfig): void {
+  const files = filesOf(config);
+  if (files) readIdentity(files, new Date());
+}
+
+interface FileNames {
+  certFile: string;
+  keyFile: string;
+  caFile: string | undefined;
+}
+
+function filesOf(config: TlsConfig): FileNames | undefined {
+  const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile, TLS_CA_FILE: caFile } = config;
+  if (!certFile && !keyFile && !caFile) return undefined;
+  if (!certFile || !keyFile) {
+    throw new StartError("TLS_CERT_FILE and TLS_KEY_FILE belong together: set both, or neither and no TLS_CA_FILE");
+  }
+  return { certFile, keyFile, caFile };
+}
+
 interface Identity {
   readonly cert: Buffer;
   readonly key: Buffer;
@@ -123,7 +142,7 @@ interface Identity {
   readonly text: string;
 }
 
-function readIdentity(files: { certFile: string; keyFile: string; caFile: string | undefined }, now: Date): Identity {
+function readIdentity(files: FileNames, now: Date): Identity {
   const { certFile, keyFile, caFile } = files;
   const cert = readPem("TLS_CERT_FILE", certFile);
   const key = readPem("TLS_KEY_FILE", keyFile);

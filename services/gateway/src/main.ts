@@ -2,7 +2,7 @@ import { currentCallFacts } from "@tenon/interceptors";
 import { createLogger } from "@tenon/logger";
 import { runMain } from "@tenon/runtime";
 import { readGatewayConfig } from "./config.ts";
-import { startGateway } from "./server.ts";
+import { checkGateway, startGateway } from "./server.ts";
 
 await runMain(
   "gateway",
@@ -13,5 +13,5 @@ await runMain(
       logger: createLogger({ name: "gateway", level: config.LOG_LEVEL, facts: currentCallFacts }),
     });
   },
-  { checkConfig: readGatewayConfig },
+  { checkConfig: () => checkGateway(readGatewayConfig()) },
 );

@@ -4,7 +4,7 @@ import { createClient, type Server } from "@tenon/grpc";
 import { standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import type { HttpRule } from "@tenon/options/google/api";
-import { clientLimits, createTlsFiles, type RunningProcess, startProcess } from "@tenon/runtime";
+import { checkProcess, clientLimits, createTlsFiles, type RunningProcess, startProcess } from "@tenon/runtime";
 import { readHttpRules } from "@tenon/transcoding";
 import { Registry } from "prom-client";
 import { createBackendHealth } from "./backend-health.ts";
@@ -34,8 +34,8 @@ export interface StartGatewayOptions {
 export async function startGateway({ config, logger, servers }: StartGatewayOptions): Promise<RunningProcess> {
   const registry = new Registry();
   const pages = await readGatewayPages();
-  const rules = await rulesOf(config.HTTP_RULES_FILE);
-  const api = { contentType: "application/json", body: JSON.stringify(gatewayApi(rules)) };
+  const { rules, body } = await readApi(config.HTTP_RULES_FILE);
+  const api = { contentType: "application/json", body };
   const interceptors = standardClient({ logger, registry, ...clientLimits(config) });
   const tls = createTlsFiles({ config, logger, registry });
   const backends = GATEWAY_SERVICES.map(({ service, target }) => ({
@@ -71,10 +71,18 @@ export async function startGateway({ config, logger, servers }: StartGatewayOpti
   });
 }
 
-async function rulesOf(path: string | undefined): Promise<HttpRule[]> {
-  if (path === undefined) return [];
+/** For `--check-config`: rejects with the StartError that a start would, of all that can be known without connecting. */
+export async function checkGateway(config: GatewayConfig): Promise<void> {
+  checkProcess(config);
+  await readApi(config.HTTP_RULES_FILE);
+}
+
+/** The routes that go before those of the contracts, and the document of all. */
+async function readApi(path: string | undefined): Promise<{ rules: HttpRule[]; body: string }> {
+  if (path === undefined) return { rules: [], body: JSON.stringify(gatewayApi()) };
   try {
-    return readHttpRules(await readFile(path, "utf8"));
+    const rules = readHttpRules(await readFile(path, "utf8"));
+    return { rules, body: JSON.stringify(gatewayApi(rules)) };
   } catch (cause) {
     throw new StartError(`HTTP_RULES_FILE: ${(cause as Error).message}`, { cause });
   }

@@ -1,6 +1,6 @@
 import { currentCallFacts } from "@tenon/interceptors";
 import { createLogger } from "@tenon/logger";
-import { runMain } from "@tenon/runtime";
+import { checkService, runMain } from "@tenon/runtime";
 import { readGreeterConfig } from "./config.ts";
 import { startGreeter } from "./server.ts";
 
@@ -13,5 +13,5 @@ await runMain(
       logger: createLogger({ name: "greeter", level: config.LOG_LEVEL, facts: currentCallFacts }),
     });
   },
-  { checkConfig: readGreeterConfig },
+  { checkConfig: () => checkService({ name: "greeter", config: readGreeterConfig() }) },
 );

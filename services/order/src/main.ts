@@ -1,6 +1,6 @@
 import { currentCallFacts } from "@tenon/interceptors";
 import { createLogger } from "@tenon/logger";
-import { runMain } from "@tenon/runtime";
+import { checkService, runMain } from "@tenon/runtime";
 import { readOrderConfig } from "./config.ts";
 import { startOrder } from "./server.ts";
 
@@ -13,5 +13,5 @@ await runMain(
       logger: createLogger({ name: "order", level: config.LOG_LEVEL, facts: currentCallFacts }),
     });
   },
-  { checkConfig: readOrderConfig },
+  { checkConfig: () => checkService({ name: "order", config: readOrderConfig(), calls: ["user", "payment"] }) },
 );

@@ -1,6 +1,6 @@
 import { currentCallFacts } from "@tenon/interceptors";
 import { createLogger } from "@tenon/logger";
-import { runMain } from "@tenon/runtime";
+import { checkService, runMain } from "@tenon/runtime";
 import { readPaymentConfig } from "./config.ts";
 import { startPayment } from "./server.ts";
 
@@ -13,5 +13,5 @@ await runMain(
       logger: createLogger({ name: "payment", level: config.LOG_LEVEL, facts: currentCallFacts }),
     });
   },
-  { checkConfig: readPaymentConfig },
+  { checkConfig: () => checkService({ name: "payment", config: readPaymentConfig(), calls: ["processor", "order"] }) },
 );

@@ -1,6 +1,6 @@
 import { currentCallFacts } from "@tenon/interceptors";
 import { createLogger } from "@tenon/logger";
-import { runMain } from "@tenon/runtime";
+import { checkService, runMain } from "@tenon/runtime";
 import { readProcessorConfig } from "./config.ts";
 import { startProcessor } from "./server.ts";
 
@@ -13,5 +13,5 @@ await runMain(
       logger: createLogger({ name: "processor", level: config.LOG_LEVEL, facts: currentCallFacts }),
     });
   },
-  { checkConfig: readProcessorConfig },
+  { checkConfig: () => checkService({ name: "processor", config: readProcessorConfig(), calls: ["payment"] }) },
 );

@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 import { StartError, StatusError } from "@tenon/errors";
 import { type Kysely, sql } from "kysely";
 import type { CredentialsService } from "./passwords/credentials-service.ts";
+import { assertPassword } from "./passwords/passwords.ts";
+import { isEmail } from "./user.ts";
 import type { UserService } from "./user-service.ts";
 import type { UserTables } from "./user-tables.ts";
 
@@ -30,13 +32,9 @@ const LOCK = 716_002n;
 export async function makeFirstAdmin(options: FirstAdminOptions): Promise<FirstAdmin | undefined> {
   const { db, users, credentials, email, passwordFile } = options;
   if (await hasAdmin(db)) return undefined;
-  const given = passwordFile === undefined ? undefined : await readPassword(passwordFile);
+  const given = await readFirstAdmin({ email, passwordFile });
   const password = given ?? randomBytes(18).toString("base64url");
-  const prepared = await credentials
-    .prepareUser({ email, displayName: "Administrator", password })
-    .catch((error: unknown) => {
-      throw refusal(error, passwordFile);
-    });
+  const prepared = await credentials.prepareUser({ email, displayName: "Administrator", password });
   const made = await db
     .transaction()
     .execute(async (tx) => {
@@ -46,9 +44,29 @@ export async function makeFirstAdmin(options: FirstAdminOptions): Promise<FirstA
       return true;
     })
     .catch((error: unknown) => {
-      throw refusal(error, passwordFile);
+      if (!(error instanceof StatusError) || error.reason !== "EMAIL_TAKEN") throw error;
+      throw new StartError("ADMIN_EMAIL belongs to a user who is not an admin");
     });
   return made && given === undefined ? { email, password } : undefined;
+}
+
+/**
+ * The password that is given for it; undefined where none is. Rejects with a StartError where email or password cannot be one.
+ */
+export async function readFirstAdmin({
+  email,
+  passwordFile,
+}: Pick<FirstAdminOptions, "email" | "passwordFile">): Promise<string | undefined> {
+  if (!isEmail(email)) throw new StartError("ADMIN_EMAIL is not an email address");
+  if (passwordFile === undefined) return undefined;
+  const password = await readPassword(passwordFile);
+  try {
+    assertPassword(password, "password");
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    throw new StartError(`ADMIN_PASSWORD_FILE: the password in ${passwordFile} ${error.violations[0]?.description}`);
+  }
+  return password;
 }
 
 async function hasAdmin(db: Kysely<UserTables>): Promise<boolean> {
@@ -62,13 +80,4 @@ async function readPassword(path: string): Promise<string> {
   } catch (error) {
     throw new StartError(`ADMIN_PASSWORD_FILE: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
-}
-
-function refusal(error: unknown, passwordFile: string | undefined): unknown {
-  if (!(error instanceof StatusError)) return error;
-  if (error.reason === "EMAIL_TAKEN") return new StartError("ADMIN_EMAIL belongs to a user who is not an admin");
-  const [violation] = error.violations;
-  if (violation?.field === "email") return new StartError("ADMIN_EMAIL is not an email address");
-  if (violation?.field !== "password") return error;
-  return new StartError(`ADMIN_PASSWORD_FILE: the password in ${passwordFile} ${violation.description}`);
 }

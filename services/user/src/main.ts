@@ -2,7 +2,7 @@ import { currentCallFacts } from "@tenon/interceptors";
 import { createLogger } from "@tenon/logger";
 import { runMain } from "@tenon/runtime";
 import { readUserConfig } from "./config.ts";
-import { startUser } from "./server.ts";
+import { checkUser, startUser } from "./server.ts";
 
 await runMain(
   "user",
@@ -13,5 +13,5 @@ await runMain(
       process.stdout.write(`The first admin, shown this once: email ${email} password ${password}\n`);
     return startUser({ config, logger, onFirstAdmin });
   },
-  { checkConfig: readUserConfig },
+  { checkConfig: () => checkUser(readUserConfig()) },
 );

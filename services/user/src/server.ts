@@ -12,6 +12,7 @@ import { createClient } from "@tenon/grpc";
 import { currentCall, standardClient } from "@tenon/interceptors";
 import type { Logger } from "@tenon/logger";
 import {
+  checkService,
   clientLimits,
   createAuth,
   createTlsFiles,
@@ -21,7 +22,7 @@ import {
 } from "@tenon/runtime";
 import { Registry } from "prom-client";
 import type { UserConfig } from "./config.ts";
-import type { FirstAdmin } from "./first-admin.ts";
+import { type FirstAdmin, readFirstAdmin } from "./first-admin.ts";
 import { readKeyFile } from "./keys/key-file.ts";
 import { createPasswords } from "./passwords/passwords.ts";
 import { createWorkQueue } from "./passwords/work-queue.ts";
@@ -48,6 +49,13 @@ export interface StartUserOptions {
 export interface RunningUserService extends RunningService {
   /** The admin, where this start made one with a random password: to be shown once. */
   readonly admin?: FirstAdmin;
+}
+
+/** For `--check-config`: rejects with the StartError that a start would, of all that can be known without connecting. */
+export async function checkUser(config: UserConfig): Promise<void> {
+  checkService({ name: "user", config, calls: ["order"] });
+  if (config.SIGNING_KEY_FILE !== undefined) await readKeyFile(config.SIGNING_KEY_FILE);
+  await readFirstAdmin({ email: config.ADMIN_EMAIL, passwordFile: config.ADMIN_PASSWORD_FILE });
 }
 
 /**

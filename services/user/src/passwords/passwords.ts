@@ -19,7 +19,7 @@ export function createPasswords({
   return {
     async hash(password, { field, signal }) {
       const prepared = preparePassword(password);
-      assertPassword(prepared, field);
+      assertPrepared(prepared, field);
       return queue.run(() => hashArgon2(prepared, cost), signal);
     },
 
@@ -43,7 +43,11 @@ export const preparePassword = (text: string): string => text.replaceAll(/\p{Zs}
 const MIN_LENGTH = 12;
 const MAX_LENGTH = 128;
 
-function assertPassword(prepared: string, field: string) {
+/** Throws INVALID_ARGUMENT, naming `field`, where the password cannot be one. */
+export const assertPassword = (password: string, field: string): void =>
+  assertPrepared(preparePassword(password), field);
+
+function assertPrepared(prepared: string, field: string) {
   const { length } = [...prepared];
   if (length < MIN_LENGTH || length > MAX_LENGTH) throw invalidField(field, "needs 12 to 128 characters");
   if (/\p{Cc}/u.test(prepared)) throw invalidField(field, "may not hold control characters");

@@ -1,6 +1,6 @@
 import { currentCallFacts } from "@tenon/interceptors";
 import { createLogger } from "@tenon/logger";
-import { runMain } from "@tenon/runtime";
+import { checkService, runMain } from "@tenon/runtime";
 import { readWarehouseConfig } from "./config.ts";
 import { startWarehouse } from "./server.ts";
 
@@ -13,5 +13,5 @@ await runMain(
       logger: createLogger({ name: "warehouse", level: config.LOG_LEVEL, facts: currentCallFacts }),
     });
   },
-  { checkConfig: readWarehouseConfig },
+  { checkConfig: () => checkService({ name: "warehouse", config: readWarehouseConfig() }) },
 );
