@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { freePorts } from "@tenon/testing";
+import { createTestAuthority, freePorts } from "@tenon/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startPlatformProcess } from "./platform-process.ts";
 
@@ -118,3 +118,19 @@ for (const [what, words, more, code, said] of [
     expect(told.stderr).toMatch(said);
   });
 }
+
+test("a platform without TLS, called by TLS, is told with the variables and in no words of a library", async () => {
+  const TLS_CA_FILE = join(env.DATA_DIR ?? "", "ca.crt");
+  await writeFile(TLS_CA_FILE, createTestAuthority().cert);
+  expect(await operate("verify-ledger", { TLS_CA_FILE })).toEqual({
+    code: 69,
+    stdout: "",
+    stderr:
+      "the platform does not answer: something listens there, but no connection by TLS comes about: " +
+      "do TLS_CA_FILE, TLS_CERT_FILE and TLS_KEY_FILE fit it, and has it TLS?\n",
+  });
+  expect(await operate("verify-ledger", { TLS_CA_FILE: "/x" })).toMatchObject({
+    code: 78,
+    stderr: expect.stringMatching(/^TLS_CA_FILE: \/x cannot be read: [^\n]*\n$/),
+  });
+});

@@ -12,5 +12,12 @@ export { createAuth, type ServiceAuth, type ServiceAuthOptions, USER_TOKENS } fr
 export { type DrainableServer, type RunningProcess, type StartProcessOptions, startProcess } from "./start-process.ts";
 export { type RunningService, type StartServiceOptions, startService } from "./start-service.ts";
 export { telemetryConfig } from "./telemetry.ts";
-export { createTlsFiles, type TlsFiles, type TlsFilesOptions } from "./tls-files.ts";
+export {
+  type ClientTlsConfig,
+  createTlsFiles,
+  readClientTls,
+  type TlsFiles,
+  type TlsFilesOptions,
+  tlsHint,
+} from "./tls-files.ts";
 export type { Worker } from "./worker.ts";

@@ -117,13 +117,39 @@ export function checkTlsFiles(config: TlsConfig): void {
   if (files) readIdentity(files, new Date());
 }
 
+export type ClientTlsConfig = Pick<TlsConfig, "TLS_CERT_FILE" | "TLS_KEY_FILE" | "TLS_CA_FILE">;
+
+/**
+ * What a command needs that calls services and is over soon: read once. Without a certificate of its own it calls those that ask
+ * for none. Undefined where no file is named; throws a StartError that names the variable where one cannot be used.
+ */
+export function readClientTls(config: ClientTlsConfig): ClientTls | undefined {
+  const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile, TLS_CA_FILE: caFile } = config;
+  if (caFile && !certFile && !keyFile) return { ca: readPem("TLS_CA_FILE", caFile) };
+  const files = filesOf(config);
+  if (files === undefined) return undefined;
+  const { cert, key, ca } = readIdentity(files, new Date());
+  return { cert, key, ca };
+}
+
+/**
+ * For the person who had a command call: what is wrong where an UNAVAILABLE is of a port that answers, but not as it was asked.
+ * Undefined for every other one. Nothing of the transport's own text, which names libraries' insides.
+ */
+export function tlsHint({ message }: Error, { tls }: { tls: boolean }): string | undefined {
+  if (!message.includes("No connection established") || /connect E\w+/.test(message)) return undefined;
+  return tls
+    ? "something listens there, but no connection by TLS comes about: do TLS_CA_FILE, TLS_CERT_FILE and TLS_KEY_FILE fit it, and has it TLS?"
+    : "something listens there, but not in the clear: if it has TLS, set TLS_CA_FILE, TLS_CERT_FILE and TLS_KEY_FILE as it has them";
+}
+
 interface FileNames {
   certFile: string;
   keyFile: string;
   caFile: string | undefined;
 }
 
-function filesOf(config: TlsConfig): FileNames | undefined {
+function filesOf(config: ClientTlsConfig): FileNames | undefined {
   const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile, TLS_CA_FILE: caFile } = config;
   if (!certFile && !keyFile && !caFile) return undefined;
   if (!certFile || !keyFile) {

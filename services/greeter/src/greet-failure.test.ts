@@ -2,7 +2,7 @@ import { CODES, StatusError } from "@tenon/errors";
 import { expect, test } from "vitest";
 import { toFailure } from "./greet-failure.ts";
 
-const call = { target: "127.0.0.1:8080", timeoutMs: 5000 };
+const call = { target: "127.0.0.1:8080", timeoutMs: 5000, tls: false };
 
 for (const [code, exitCode, words] of [
   ["UNAVAILABLE", 69, 'no greeter answers at 127.0.0.1:8080: is "make run" running?'],

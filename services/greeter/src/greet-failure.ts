@@ -1,8 +1,11 @@
 import { type Code, StatusError } from "@tenon/errors";
+import { tlsHint } from "@tenon/runtime";
 
 export interface FailedCall {
   target: string;
   timeoutMs: number;
+  /** Whether it was called by TLS. */
+  tls: boolean;
 }
 
 /** What the shell is told of a failed call. */
@@ -13,11 +16,14 @@ export interface Failure {
   readonly exitCode: number;
 }
 
-const EXITS: { readonly [C in Code]?: { exitCode: number; explain(message: string, call: FailedCall): string } } = {
+const EXITS: {
+  readonly [C in Code]?: { exitCode: number; explain(message: string, call: FailedCall, error: StatusError): string };
+} = {
   INVALID_ARGUMENT: { exitCode: 64, explain: (message) => message },
   UNAVAILABLE: {
     exitCode: 69,
-    explain: (_, { target }) => `no greeter answers at ${target}: is "make run" running?`,
+    explain: (_, { target, tls }, error) =>
+      `no greeter answers at ${target}: ${tlsHint(error, { tls }) ?? 'is "make run" running?'}`,
   },
   UNIMPLEMENTED: { exitCode: 69, explain: (_, { target }) => `what listens at ${target} is not a greeter` },
   INTERNAL: { exitCode: 70, explain: (message) => `${message}: the server's log says more` },
@@ -32,5 +38,5 @@ export function toFailure(error: unknown, call: FailedCall): Failure {
   if (!(error instanceof StatusError)) throw error;
   const { code, message } = error;
   const { exitCode, explain } = EXITS[code] ?? { exitCode: 1, explain: () => message };
-  return { message: `${code}: ${explain(message, call)}`, exitCode };
+  return { message: `${code}: ${explain(message, call, error)}`, exitCode };
 }

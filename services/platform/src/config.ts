@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { ConfigError, readConfig, str } from "@tenon/config";
 import { StartError } from "@tenon/errors";
 import { LOG_LEVELS, type LogLevel } from "@tenon/logger";
+import type { ClientTlsConfig } from "@tenon/runtime";
 import { developmentKeyFiles } from "./development-keys.ts";
 import { type Environment, type Part, PLATFORM_SERVICES, type PlatformService } from "./platform-services.ts";
 
@@ -85,15 +86,8 @@ export interface OperatorConfig {
   readonly keyFile: string;
   /** An admin's access token, which goes before the key. */
   readonly token?: string;
-  /** Where the services are called by TLS. */
-  readonly tls?: OperatorTlsFiles;
-}
-
-/** The roots by which he knows the services, and what he shows them. */
-export interface OperatorTlsFiles {
-  readonly caFile: string;
-  readonly certFile: string | undefined;
-  readonly keyFile: string | undefined;
+  /** The roots by which services are known, and what they are shown; none where they are called in the clear. */
+  readonly tls: ClientTlsConfig;
 }
 
 /** Reads the configuration of an operator. Throws a ConfigError. */
@@ -105,13 +99,11 @@ export function readOperatorConfig(env: Environment = process.env): OperatorConf
     targets: Object.fromEntries(targets),
     keyFile: developmentKeyFiles(join(DATA_DIR, "keys"), [OPERATOR]).keyFiles[OPERATOR] ?? "",
     ...(env.TOKEN && { token: env.TOKEN }),
-    ...(filled.TLS_CA_FILE && {
-      tls: {
-        caFile: filled.TLS_CA_FILE,
-        certFile: filled[variable(OPERATOR, "TLS_CERT_FILE")] ?? filled.TLS_CERT_FILE,
-        keyFile: filled[variable(OPERATOR, "TLS_KEY_FILE")] ?? filled.TLS_KEY_FILE,
-      },
-    }),
+    tls: {
+      TLS_CA_FILE: filled.TLS_CA_FILE,
+      TLS_CERT_FILE: filled[variable(OPERATOR, "TLS_CERT_FILE")] ?? filled.TLS_CERT_FILE,
+      TLS_KEY_FILE: filled[variable(OPERATOR, "TLS_KEY_FILE")] ?? filled.TLS_KEY_FILE,
+    },
   };
 }
 

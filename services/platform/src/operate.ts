@@ -1,6 +1,7 @@
 // Has the running platform do something: node operate.ts <command>; `help` lists the commands.
 import { ConfigError } from "@tenon/config";
 import { StartError, StatusError } from "@tenon/errors";
+import { tlsHint } from "@tenon/runtime";
 import { UsageError } from "./command.ts";
 import { COMMANDS, EXIT, help } from "./commands.ts";
 import { readOperatorConfig } from "./config.ts";
@@ -19,8 +20,11 @@ async function main([name = "help", ...args]: readonly string[]): Promise<number
   if (!command.takesWords && args.length > 0) {
     return fail(`${name} takes no words, and was told "${args.join(" ")}": nothing was done`, EXIT.usage);
   }
+  let tls = false;
   try {
-    const operator = await createOperator({ config: readOperatorConfig(), print: say });
+    const config = readOperatorConfig();
+    tls = Object.values(config.tls).some(Boolean);
+    const operator = await createOperator({ config, print: say });
     try {
       return (await command.run(operator, args)) ? EXIT.ok : EXIT.found;
     } finally {
@@ -29,19 +33,22 @@ async function main([name = "help", ...args]: readonly string[]): Promise<number
   } catch (error) {
     if (error instanceof UsageError) return fail(`${name}: ${error.message}`, EXIT.usage);
     if (error instanceof ConfigError || error instanceof StartError) return fail(error.message, EXIT.config);
-    if (error instanceof StatusError) return tell(error);
+    if (error instanceof StatusError) return tell(error, { tls });
     // A bug: its stack is for whoever mends it.
     return fail(error instanceof Error ? (error.stack ?? error.message) : String(error), EXIT.software);
   }
 }
 
-function tell({ code, message, reason }: StatusError): number {
+function tell(error: StatusError, { tls }: { tls: boolean }): number {
+  const { code, message, reason } = error;
   switch (code) {
     case "UNAVAILABLE":
     case "DEADLINE_EXCEEDED": {
       // It did answer: something behind it did not.
       if (reason !== undefined) return fail(message, EXIT.unavailable);
       // Of the transport's words those about the address are enough.
+      const hint = tlsHint(error, { tls });
+      if (hint !== undefined) return fail(`the platform does not answer: ${hint}`, EXIT.unavailable);
       const why = /connect \w+ \S+\d/.exec(message)?.[0] ?? message;
       return fail(
         `the platform does not answer (${why}): is make run, or what the _TARGETs name, up?`,

@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { DescService } from "@bufbuild/protobuf";
 import { StartError, systemReason } from "@tenon/errors";
-import { type Client, type ClientTls, createClient, type Interceptor } from "@tenon/grpc";
+import { type Client, createClient, type Interceptor } from "@tenon/grpc";
 import { createServiceTokens, deadline, serviceToken } from "@tenon/interceptors";
-import { OPERATOR, type OperatorConfig, type OperatorTlsFiles } from "./config.ts";
+import { readClientTls } from "@tenon/runtime";
+import { OPERATOR, type OperatorConfig } from "./config.ts";
 
 /** Whoever operates the platform: calls its services from a process apart. */
 export interface Operator {
@@ -22,7 +23,7 @@ export interface OperatorOptions {
 /** Rejects with a StartError where there is neither key nor token to prove it. */
 export async function createOperator({ config, print }: OperatorOptions): Promise<Operator> {
   const proofFor = config.token === undefined ? await byKey(config.keyFile) : byToken(config.token);
-  const tls = config.tls && (await readTls(config.tls));
+  const tls = readClientTls(config.tls);
   const clients: { close(): void }[] = [];
   return {
     connect(name, service) {
@@ -37,15 +38,6 @@ export async function createOperator({ config, print }: OperatorOptions): Promis
       for (const client of clients) client.close();
     },
   };
-}
-
-async function readTls({ caFile, certFile, keyFile }: OperatorTlsFiles): Promise<ClientTls> {
-  try {
-    const ca = await readFile(caFile);
-    return certFile && keyFile ? { ca, cert: await readFile(certFile), key: await readFile(keyFile) } : { ca };
-  } catch (error) {
-    throw new StartError(`the certificates for the services cannot be read: ${systemReason(error)}`, { cause: error });
-  }
 }
 
 const byToken = (token: string) => (): Interceptor => (call) => ({
