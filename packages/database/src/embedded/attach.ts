@@ -48,6 +48,8 @@ async function findOrStart(
 ): Promise<Attached> {
   const startedAt = Date.now();
   let wanted = port ?? (await keptPort(cluster));
+  // One that only begins is another start's, with which this one races.
+  const isLeft = (await findPostmaster(cluster))?.ready === true;
   for (let told = false; Date.now() - startedAt < START_LIMIT_MS; await delay(POLL_MS)) {
     const failure = await started.server?.failure();
     if (failure !== undefined) {
@@ -60,7 +62,7 @@ async function findOrStart(
     if (!server && !started.server) started.server = await launchPostmaster(cluster, wanted, settings);
     const admin = server?.ready ? await connectAdmin(cluster, server) : undefined;
     if (server && admin) {
-      if (!started.server) onProgress("Taking over the database that a killed run left");
+      if (isLeft) onProgress("Taking over the database that a killed run left");
       await writeFile(cluster.portFile, String(server.port));
       return { pid: server.pid, port: server.port, admin };
     }

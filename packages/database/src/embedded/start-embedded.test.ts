@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -72,6 +73,23 @@ test("the server that a killed process left is taken over", async () => {
   expect(await ask(embedded.url("order", "order"), "select 1 as one")).toEqual({ one: 1 });
   await embedded.close();
   expect(await serverPid(directory)).toBeUndefined();
+});
+
+test("a server that only begins, as another start's does, is not called one that a killed run left", async () => {
+  const directory = await madeDirectory();
+  const { child } = await ownerProcess(directory);
+  child.kill("SIGKILL");
+  await new Promise((exited) => child.once("exit", exited));
+  const file = join(directory, "cluster", "data", "postmaster.pid");
+  const ready = await readFile(file, "utf8");
+  await writeFile(file, ready.replace("ready   ", "starting"));
+  const said: string[] = [];
+  const begun = (line: string) => {
+    said.push(line);
+    writeFileSync(file, ready);
+  };
+  await start(directory, { onProgress: begun });
+  expect(said).toEqual(["Waiting for the database to recover"]);
 });
 
 test("a second process on the directory is told who has it, and the first one does not notice", async () => {
