@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { create, type DescFile } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
@@ -39,6 +41,19 @@ const identified = changing.filter(({ input }) => input.fields.some(({ name }) =
 test("1: whatever changes something has a request id, but for those that say how else they are repeated", () => {
   const others = changing.filter((each) => !identified.includes(each)).map(({ method }) => method);
   expect(others.sort()).toEqual(Object.keys(OTHERWISE).sort());
+});
+
+test("4: every request id is told to be one of its caller and its method", () => {
+  const openApi = JSON.parse(readFileSync(join(import.meta.dirname, "../docs/openapi.json"), "utf8"));
+  const schemas: Record<string, { properties?: { requestId?: { description: string } } }> = openApi.components.schemas;
+  const silent = Object.entries(schemas)
+    .filter(([, { properties }]) => properties?.requestId)
+    .filter(
+      ([, { properties }]) => !properties?.requestId?.description.includes("of another caller, or for another method"),
+    )
+    .map(([name]) => name);
+  // There it is the token that tells a repetition.
+  expect(silent).toEqual(["user.v1.RefreshSessionRequest"]);
 });
 
 for (const { method, input } of identified) {

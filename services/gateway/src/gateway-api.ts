@@ -9,6 +9,7 @@ const DESCRIPTION = `Orders and their money, as REST.
 
 Log in by \`POST /v1/sessions\` and send the token with \`authorization: Bearer <token>\`. A method that changes something takes
 a \`request_id\`, a UUID of your choice: repeated with the same one it gives the first answer, and has no second effect.
+Another caller, or another method, may have the same one.
 Fields are written as in \`displayName\`, and read also as in \`display_name\`; 64-bit integers are texts.`;
 
 /** What can be asked of the gateway, in OpenAPI; `rules` go before what the contracts declare. */
