@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { PodSpec } from "kubernetes-types/core/v1.d.ts";
+import type { Container, PodSpec } from "kubernetes-types/core/v1.d.ts";
 import { RESTRICTED_CONTAINER, RESTRICTED_POD } from "../kubernetes/pod-security.ts";
 import type { SmokeCluster } from "./smoke-cluster.ts";
 
@@ -50,6 +50,11 @@ export async function startCustomer({ cluster, namespace }: SmokePodOptions): Pr
     ),
     pod(metadata, ["node", "/smoke/pod-customer.ts", "http://gateway:8000"], {
       volumes: [{ name: "smoke", configMap: { name: CUSTOMER } }],
+      startupProbe: {
+        exec: { command: ["node", "--eval", fetching("tally")] },
+        timeoutSeconds: 5,
+        failureThreshold: 30,
+      },
     }),
   ]);
   await ready(cluster, CUSTOMER);
@@ -92,7 +97,11 @@ async function ready(cluster: SmokeCluster, name: string): Promise<void> {
 }
 
 /** Of the gateway's image, which is there, and has Node. */
-const pod = (metadata: object, command: string[], { volumes = [] }: Pick<PodSpec, "volumes">) => ({
+const pod = (
+  metadata: object,
+  command: string[],
+  { volumes = [], startupProbe }: Pick<PodSpec, "volumes"> & Pick<Container, "startupProbe">,
+) => ({
   apiVersion: "v1",
   kind: "Pod",
   metadata,
@@ -106,6 +115,7 @@ const pod = (metadata: object, command: string[], { volumes = [] }: Pick<PodSpec
         name: "smoke",
         image: "tenon/gateway:local",
         command,
+        ...(startupProbe && { startupProbe }),
         securityContext: RESTRICTED_CONTAINER,
         volumeMounts: volumes.map(({ name }) => ({ name, mountPath: `/${name}`, readOnly: true })),
       },
