@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever is in the database.
@@ -45,7 +46,9 @@ async function setReadOnly(db: Db, value: "on" | "off"): Promise<void> {
       const database = sql.id(rows[0]?.name ?? "");
       await sql`alter database ${database} set default_transaction_read_only = ${sql.raw(value)}`.execute(tx);
     });
-  await sql`select pg_terminate_backend(pid) from pg_stat_activity
+  // Waits until they are gone, and then until the pool has heard of it: it would give one of them to the next who asks.
+  await sql`select pg_terminate_backend(pid, 10000) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid()`.execute(db);
   await sql`select pg_terminate_backend(pg_backend_pid())`.execute(db).catch(() => {});
+  await setImmediate();
 }
