@@ -59,6 +59,29 @@ test("it becomes ready by itself, and survives one failure but not two in a row"
   expect(heard).toEqual([false, true, false, true]);
 });
 
+test("with patience it stays ready while nothing holds, not for longer, and shows what fails", async () => {
+  const answers = [ok, ...Array(6).fill(broken), ok, ...Array(3).fill(broken), ok];
+  const seen: boolean[] = [];
+  const over = Promise.withResolvers<void>();
+  const { readiness, heard } = create(
+    {
+      a: () => {
+        const { ready, checks } = readiness.report();
+        if (checks.a === "failed") seen.push(ready);
+        const answer = answers.shift();
+        if (answer === undefined) over.resolve();
+        return (answer ?? ok)();
+      },
+    },
+    { needs: "any", patience: 4 },
+  );
+  await readiness.start();
+  await over.promise;
+  // The first failure is none yet; then three rounds are borne, and the fourth is not.
+  expect(seen).toEqual([true, true, true, false, false, true, true]);
+  expect(heard).toEqual([true, false, true]);
+});
+
 test("a check that ignores its timeout is told by its signal and is not started twice", async () => {
   const signals: AbortSignal[] = [];
   let otherRounds = 0;
@@ -105,7 +128,7 @@ test("a drain makes it not ready for good and asks no more", async () => {
   expect(heard).toEqual([true]);
 });
 
-function create(checks: Readonly<Record<string, Check>>, more: { needs?: "any" } = {}) {
+function create(checks: Readonly<Record<string, Check>>, more: { needs?: "any"; patience?: number } = {}) {
   const heard: boolean[] = [];
   const warned: string[] = [];
   const write = (line: string) => void warned.push(JSON.parse(line).err.message);

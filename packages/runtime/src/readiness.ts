@@ -12,6 +12,8 @@ export interface ReadinessOptions {
   timeoutMs: number;
   /** What must hold: all checks, by default, or any one of them. Without checks it is ready. */
   needs?: "all" | "any";
+  /** After so many rounds in a row in which it does not hold, what was ready is not; by default 1. */
+  patience?: number | undefined;
   logger: Logger;
   /** Hears the first verdict and every change. */
   onChange(ready: boolean): void;
@@ -32,25 +34,28 @@ const FAILURES_IN_A_ROW = 2;
 
 /** Runs checks again and again and says whether they hold. */
 export function createReadiness(options: ReadinessOptions): Readiness {
-  const { checks, intervalMs, timeoutMs, needs = "all", logger, onChange } = options;
+  const { checks, intervalMs, timeoutMs, needs = "all", patience = 1, logger, onChange } = options;
   const states = new Map<string, CheckState>(Object.keys(checks).map((name) => [name, "pending"]));
   const failures = new Map<string, number>();
   const told = new Map<string, string>();
   const running = new Set<string>();
   let verdict: boolean | undefined;
+  let lacking = 0;
   let draining = false;
   let timer: NodeJS.Timeout | undefined;
 
-  const ready = () => {
+  const holds = () => {
     const verdicts = [...states.values()].map((state) => state === "ok");
     const some = needs === "any" && verdicts.length > 0;
-    return !draining && (some ? verdicts.some(Boolean) : verdicts.every(Boolean));
+    return some ? verdicts.some(Boolean) : verdicts.every(Boolean);
   };
+  const ready = () => !draining && (holds() || (verdict === true && lacking < patience));
 
   async function round(): Promise<void> {
     await Promise.all(Object.entries(checks).map(([name, check]) => attempt(name, check)));
     if (draining) return;
     const before = verdict;
+    lacking = holds() ? 0 : lacking + 1;
     verdict = ready();
     if (verdict !== before) onChange(verdict);
     timer = setTimeout(round, intervalMs).unref();

@@ -38,6 +38,8 @@ export interface StartProcessOptions {
   checks?: Readonly<Record<string, Check>> | undefined;
   /** Which of them must hold: all, by default, or any one. */
   needs?: "all" | "any";
+  /** After so many rounds in a row, CHECK_INTERVAL apart, in which they do not, what was ready is not; by default 1. */
+  patience?: number;
   /** Hears whether they hold: the first verdict and every change. By default it is logged. */
   onReady?: (ready: boolean) => void;
   /** Started once the process listens, in this order; stopped together. */
@@ -69,12 +71,13 @@ const SHORT_MS = 1000;
  * variable where one cannot be had.
  */
 export async function startProcess(options: StartProcessOptions): Promise<RunningProcess> {
-  const { name, config, logger, server, healthServer, checks = {}, needs = "all", workers = [] } = options;
+  const { name, config, logger, server, healthServer, checks = {}, needs = "all", patience, workers = [] } = options;
   const { registry = new Registry(), close = async () => {} } = options;
   const { onReady = (ready) => logger.info({ ready }, "readiness") } = options;
   const readiness = createReadiness({
     checks,
     needs,
+    patience,
     intervalMs: config.CHECK_INTERVAL,
     timeoutMs: config.CHECK_TIMEOUT,
     logger,

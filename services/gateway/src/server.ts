@@ -26,10 +26,13 @@ export interface StartGatewayOptions {
   servers?: ReadonlyMap<string, Server>;
 }
 
+/** Half a minute at CHECK_INTERVAL's default: where all services are replaced at once, every gateway misses them for a while. */
+const PATIENCE = 15;
+
 /**
  * The gateway as a process. /readyz tells the health of each service behind it; it is ready when any of them serves, for one
- * that is down makes its own routes UNAVAILABLE and not those of the others, while one that reaches none is of no use to
- * anybody. Who asks is for the services to decide: tokens are passed on as they come.
+ * that is down makes its own routes UNAVAILABLE and not those of the others, while one that reaches none for long is of no use
+ * to anybody. Who asks is for the services to decide: tokens are passed on as they come.
  */
 export async function startGateway({ config, logger, servers }: StartGatewayOptions): Promise<RunningProcess> {
   const registry = new Registry();
@@ -54,6 +57,7 @@ export async function startGateway({ config, logger, servers }: StartGatewayOpti
     registry,
     checks: health.checks,
     needs: "any",
+    patience: PATIENCE,
     server: wireGateway({
       backends,
       logger,
