@@ -25,7 +25,7 @@ export interface Statement {
 }
 
 const PLACE = /insert into "orders"/;
-const CLAIM = /with due as materialized/;
+const CLAIM = /update orders set claimed_by/;
 const ASK = /update "orders" set "payment_asked_at"/;
 const MOVE = /update "orders" set "state"/;
 const REFUND_DONE = /update "order_refunds" set "state"/;
