@@ -10,6 +10,7 @@ import { type DrillRow, toRow } from "./drill-row.ts";
 
 const AWAY_MS = 15_000;
 const RECOVERY_LIMIT_MS = 180_000;
+const CLOSE_LIMIT_MS = 30_000;
 /**
  * Of each process that calls payment: 20 calls before a circuit opens, the repetitions that ten failures in a row leave of the
  * retry budget, and a probe each second at most. A caller without either would come ten times a second with four attempts.
@@ -46,16 +47,21 @@ export async function loseDependency({ platform, load }: Drilled): Promise<Drill
   const backMs = performance.now();
   await load.answered(RECOVERY_LIMIT_MS);
   const recoveredMs = performance.now() - backMs;
+  const readCircuits = () => Promise.all(callers.map(({ logFile }, i) => circuitsOf(logFile, logsFrom[i] ?? 0)));
+  let circuits = await readCircuits();
+  // It takes three calls of a caller that go well, which may have few.
+  for (const until = performance.now() + CLOSE_LIMIT_MS; performance.now() < until && !circuits.every(isOver); ) {
+    await delay(500);
+    circuits = await readCircuits();
+  }
   const tally = end();
 
   if (attempts > ATTEMPTS_MOST * callers.length) faults.push(`payment was tried ${attempts} times while it was gone`);
-  const circuits = await Promise.all(callers.map(({ logFile }, i) => circuitsOf(logFile, logsFrom[i] ?? 0)));
   for (const state of ["open", "half-open", "closed"]) {
     if (!circuits.flat().includes(state)) faults.push(`no circuit was ${state}`);
   }
   for (const [index, states] of circuits.entries()) {
-    if (states.length > 0 && states.at(-1) !== "closed")
-      faults.push(`a circuit of ${callers[index]?.name} stays ${states.at(-1)}`);
+    if (!isOver(states)) faults.push(`a circuit of ${callers[index]?.name} stays ${states.at(-1)}`);
   }
   const opened = circuits.flat().filter((state) => state === "open").length;
   const seen = `${attempts} attempts of ${callers.length} callers in ${AWAY_MS / 1000} s, circuits opened ${opened} times, all answered ${(recoveredMs / 1000).toFixed(1)} s after it was back`;
@@ -70,6 +76,8 @@ async function standIn(platform: DrillPlatform, port: number, count: Interceptor
   await server.listen({ host: "127.0.0.1", port });
   return server;
 }
+
+const isOver = (states: readonly string[]): boolean => states.length === 0 || states.at(-1) === "closed";
 
 /** What became of the circuits of a process since then, as it told. */
 async function circuitsOf(logFile: string, from: number): Promise<string[]> {
